@@ -171,6 +171,7 @@ class Change:
     """A proved edit, ready for a face to apply.
 
     `documents` are the texts, as they were judged, that the spans of `edits` count in.
+    `subject` is the item that was asked for, in `documents`; `others` are the further items of a change over many.
     `job` is the job that made it.
     """
 
@@ -181,7 +182,9 @@ class Change:
     usage: Usage
     documents: tuple[Document, ...]
     subject: Subject
+    others: tuple[Subject, ...] = ()
     job: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
