@@ -1,1 +1,1 @@
-"""Rust text in, spans out: no I/O, and nothing here raises on broken Rust."""
+"""Rust text in, spans out: no I/O, and no exception on broken Rust."""

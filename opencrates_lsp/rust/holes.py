@@ -48,7 +48,7 @@ def hole_at(source: Source, span: Span) -> Hole | None:
     item = item_at(source, span.start)
     if item is None:
         return None
-    found = holes(source, item.node)
+    found = holes(source, item.node_span)
     for hole in found:
         if hole.span.start <= span.start <= hole.span.end:
             return hole
@@ -60,7 +60,7 @@ def hole_at(source: Source, span: Span) -> Hole | None:
 def subject(path: Path, hole: Hole) -> Subject:
     """The item that has the hole, as the thing to be proved; the probe is its body, or its value."""
     item = hole.item
-    return Subject(path, qualified_name(item), item.span, item.body or item.node, (hole.span,))
+    return Subject(path, qualified_name(item), item.span, item.body or item.node_span, (hole.span,))
 
 
 def _calls(source: Source, root: Node, within: Span | None) -> Iterator[tuple[Span, str, str]]:

@@ -1,20 +1,20 @@
-"""Items and who they are: the module path, the impl or trait header, the kind and the name.
+"""The items of a file and their identity: what an answer's `fn next_token` is in the user's file.
 
-An identity finds an item again after the text around it has changed.
+`items` lists what stands in modules, impls, traits and extern blocks.
+What is local to a function's body is left out of the list (it belongs to that body), yet `item_at` and `find` know it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
-from opencrates_lsp.rust.syntax import Source, enclosing, span_of, text_of
+from tree_sitter import Node
+
+from opencrates_lsp.rust.headers import impl_header, normalised, self_type
+from opencrates_lsp.rust.syntax import Source, path_at, span_of, text_of
 from opencrates_lsp.values import Span
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 KINDS = {
     "function_item": "function",
@@ -32,16 +32,23 @@ KINDS = {
     "use_declaration": "use",
     "macro_definition": "macro",
     "foreign_mod_item": "extern",
+    "extern_crate_declaration": "extern",
 }
-_CONTAINERS = ("impl_item", "trait_item", "mod_item", "foreign_mod_item")
-_BEFORE_ITEM = ("attribute_item", "line_comment", "block_comment")
-_TEST = re.compile(r"#\[(?:\w+::)*test(?:\(.*\))?\]", re.DOTALL)
-_CFG = re.compile(r"#\[\s*cfg\s*\((.*)\)\s*\]", re.DOTALL)
+_CONTAINERS = frozenset({"mod_item", "impl_item", "trait_item", "foreign_mod_item"})
+_LISTS = frozenset({"source_file", "declaration_list", "ERROR"})
+_COMMENTS = frozenset({"line_comment", "block_comment"})
+_TEST_ATTRIBUTES = frozenset({"test", "bench", "rstest", "test_case", "wasm_bindgen_test", "quickcheck", "gtest"})
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`module` is the path inside the file, `header` the normalised impl or trait header, "" outside of one."""
+    """What an item is called, wherever it stands in the file.
+
+    `module` is the path of inline modules; a function whose body the item is local to is a part "fn name" of it.
+    `header` is the normalised header of the impl, trait or extern block around it (an impl's own for the impl itself),
+    "" outside of one.
+    `kind` is one of the values of `KINDS`; a macro invocation in item position is a "macro" whose name ends in "!".
+    """
 
     module: tuple[str, ...]
     header: str
@@ -51,143 +58,315 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`span` has the attributes and doc comments, `node` has not; `signature` ends where the body begins.
+    """One item; all spans count bytes of its source.
 
-    `body` is the block with its braces, or the value of a const or static.
-    `cfgs` are the conditions of its own attributes and of what it stands in, outermost first.
+    `span` has its attributes and doc comments, `node_span` has not.
+    `signature` ends before the body (or before the `;`), without white space at its end.
+    `body` is the block with its braces (of structs and modules too), the value of a const or static, the token tree of
+    a macro; None where there is none.
+    `cfgs` are the predicates of `#[cfg]` on it and around it, outermost first.
     """
 
     identity: Identity
     span: Span
-    node: Span
-    name: Span
+    node_span: Span
+    name_span: Span
     signature: Span
     body: Span | None
     is_test: bool
     cfgs: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    """What stands around an item."""
+
+    module: tuple[str, ...] = ()
+    header: str = ""
+    cfgs: tuple[str, ...] = ()
+
+
 def items(source: Source, within: Span | None = None) -> tuple[Item, ...]:
-    """The items of the file (of those touching `within`), outer before inner; those inside bodies are left out."""
-    return tuple(_walk(source, source.tree.root_node, within))
+    """The items of the file, an outer one before those in it; with `within`, those whose span touches it."""
+    return tuple(_read(source, node, outer) for node, outer in _walk(source, within))
 
 
 def item_at(source: Source, offset: int) -> Item | None:
-    """The innermost item around the byte `offset`, one inside a body included."""
-    for node in enclosing(source, offset):
-        if node.type in KINDS:
-            return _item(source, node)
-    return None
+    """The innermost item at the byte, its doc comments and attributes included; None between items."""
+    chain = items_around(source, offset)
+    return chain[-1] if chain else None
+
+
+def items_around(source: Source, offset: int) -> tuple[Item, ...]:
+    """The items that contain the byte, outermost first; only the way down to it is visited."""
+    path = _path_to_item(path_at(source, offset), offset)
+    outer = _Outer(cfgs=_inner_cfgs(source, path[0])) if path else _Outer()
+    chain: list[Item] = []
+    parent: Node | None = None
+    for node in path:
+        if _is_item(node, parent):
+            item = _read(source, node, outer)
+            if item.span.start <= offset:
+                chain.append(item)
+            outer = _inside(source, node, outer, item)
+        parent = node
+    return tuple(chain)
 
 
 def find(source: Source, identity: Identity, near: int = 0) -> Item | None:
-    """The item of this identity; of several the one that begins nearest to `near`."""
-    same = [item for item in items(source) if item.identity == identity]
-    return min(same, key=lambda item: abs(item.span.start - near), default=None)
+    """The item of this identity; of several the one that begins nearest to the byte `near`."""
+    if any(" " in part for part in identity.module):
+        found = _find_local(source, identity)
+    else:
+        found = [
+            _read(source, node, outer)
+            for node, outer in _walk(source, None)
+            if KINDS.get(node.type, "macro") == identity.kind
+            and outer.module == identity.module
+            and _name(source, node)[0] == identity.name
+        ]
+    same = [item for item in found if item.identity == identity]
+    return min(same, key=lambda item: abs(item.span.start - near)) if same else None
 
 
 def qualified_name(item: Item) -> str:
-    """The name for people: "Tokenizer::next_token"."""
-    header = item.identity.header
-    owner = re.sub(r"^(?:unsafe )?(?:impl|trait)\s*(?:<[^>]*>)?\s*", "", header).rsplit(" for ", 1)[-1]
-    owner = re.split(r"[<:{ ]", owner.removeprefix("&"), maxsplit=1)[0]
-    return f"{owner}::{item.identity.name}" if owner else item.identity.name
+    """The name for people: "Tokenizer::next_token"; an impl is its header."""
+    identity = item.identity
+    if identity.kind == "impl":
+        return identity.header
+    around = [part.split(" ", 1)[1] for part in identity.module if " " in part and not part.startswith("impl")]
+    owner = self_type(identity.header)
+    return "::".join([*around, *([owner] if owner else []), identity.name])
 
 
-def normalised(text: str) -> str:
-    """A header or signature with its white space made one, so that the same Rust compares equal."""
-    text = re.sub(r"\s+", " ", text).strip()
-    return re.sub(r" ?([<>(),:&;]) ?", r"\1", text).rstrip(",")
+def _find_local(source: Source, identity: Identity) -> list[Item]:
+    pattern = re.compile(rb"\b" + re.escape(identity.name.encode()) + rb"\b")
+    found = []
+    for match in pattern.finditer(source.text):
+        item = item_at(source, match.start())
+        if item is not None and item.name_span.start == match.start():
+            found.append(item)
+    return found
 
 
-def _walk(source: Source, parent: Node, within: Span | None) -> Iterator[Item]:
-    for node in parent.named_children:
-        if within is not None and (node.end_byte < within.start or node.start_byte > within.end):
+def _walk(source: Source, within: Span | None) -> Iterator[tuple[Node, _Outer]]:
+    """The item nodes of the file in reading order; bodies of functions are not entered."""
+    waiting: list[tuple[Node, _Outer]] = [(source.tree.root_node, _Outer())]
+    # An explicit stack of suspended lists, because modules nest deeper in broken text than Python's stack does.
+    lists = [_children(source, *waiting.pop(), within)]
+    while lists:
+        entry = next(lists[-1], None)
+        if entry is None:
+            lists.pop()
             continue
-        if node.type in KINDS:
-            yield _item(source, node)
-        if node.type in _CONTAINERS and (body := node.child_by_field_name("body")) is not None:
-            yield from _walk(source, body, within)
+        node, outer = entry
+        if node.type == "ERROR":
+            lists.append(_children(source, node, outer, within))
+            continue
+        yield node, outer
+        if node.type in _CONTAINERS:
+            body = node.child_by_field_name("body")
+            if body is not None:
+                lists.append(_children(source, body, _inside(source, node, outer), within))
 
 
-def _item(source: Source, node: Node) -> Item:
-    attributes = _attributes(node)
-    start = attributes[0].start_byte if attributes else node.start_byte
-    name = node.child_by_field_name("name")
-    body = node.child_by_field_name("body") or node.child_by_field_name("value")
-    texts = [text_of(source, attribute) for attribute in attributes]
-    end = body.start_byte if body is not None else node.end_byte
+def _children(source: Source, parent: Node, outer: _Outer, within: Span | None) -> Iterator[tuple[Node, _Outer]]:
+    """The items (and ERROR nodes) among the children of one list of declarations."""
+    outer = replace(outer, cfgs=outer.cfgs + _inner_cfgs(source, parent))
+    cursor = parent.walk()
+    if within is None or within.start <= parent.start_byte:
+        more = cursor.goto_first_child()
+    else:
+        more = cursor.goto_first_child_for_byte(within.start) is not None
+    attached = False
+    while more:
+        node = cursor.node
+        if node is None:
+            return
+        if within is not None and node.start_byte >= within.end and not attached:
+            return
+        if node.type == "ERROR" or _is_item(node, parent):
+            attached = False
+            yield node, outer
+        else:
+            # What leads an item is part of it, so an item may touch `within` by its attributes alone.
+            attached = node.type == "attribute_item" or _is_outer_doc(node) or (attached and node.type in _COMMENTS)
+        more = cursor.goto_next_sibling()
+
+
+def _is_item(node: Node, parent: Node | None) -> bool:
+    if node.type in KINDS:
+        return True
+    if parent is None or parent.type not in _LISTS or parent.type == "ERROR":
+        return False
+    return _invocation(node) is not None
+
+
+def _invocation(node: Node) -> Node | None:
+    """The macro invocation that a node in item position is, with or without its semicolon."""
+    if node.type == "macro_invocation":
+        return node
+    if node.type == "expression_statement" and node.child_count:
+        first = node.child(0)
+        if first is not None and first.type == "macro_invocation":
+            return first
+    return None
+
+
+def _path_to_item(path: list[Node], offset: int) -> list[Node]:
+    """The path, led on from an item's doc comment or attribute to the item itself."""
+    for at, node in enumerate(path):
+        if at and path[at - 1].type in ("source_file", "declaration_list", "block", "ERROR"):
+            if node.type != "attribute_item" and node.type not in _COMMENTS:
+                continue
+            following = node.next_sibling
+            while following is not None and (following.type == "attribute_item" or following.type in _COMMENTS):
+                following = following.next_sibling
+            if following is not None and _is_item(following, path[at - 1]):
+                return [*path[:at], following]
+    return path
+
+
+def _leading(node: Node) -> tuple[int, list[Node]]:
+    """Where the item begins with its attributes and doc comments, and those attributes in reading order."""
+    start = node.start_byte
+    attributes: list[Node] = []
+    before = node.prev_sibling
+    while before is not None:
+        if before.type == "attribute_item":
+            attributes.append(before)
+            start = before.start_byte
+        elif _is_outer_doc(before):
+            start = before.start_byte
+        elif before.type not in _COMMENTS:
+            break
+        before = before.prev_sibling
+    return start, attributes[::-1]
+
+
+def _is_outer_doc(node: Node) -> bool:
+    return node.type in _COMMENTS and node.child_by_field_name("outer") is not None
+
+
+def _inner_cfgs(source: Source, parent: Node) -> tuple[str, ...]:
+    """The predicates of `#![cfg]` at the head of a file or module."""
+    found: list[str] = []
+    cursor = parent.walk()
+    more = cursor.goto_first_child()
+    while more and (node := cursor.node) is not None:
+        if node.type == "inner_attribute_item":
+            found += _cfg(source, node)
+        elif node.type not in _COMMENTS and node.type not in ("{", "shebang"):
+            break
+        more = cursor.goto_next_sibling()
+    return tuple(found)
+
+
+def _cfg(source: Source, attribute: Node) -> list[str]:
+    path, arguments = _attribute(source, attribute)
+    return [normalised(arguments[1:-1])] if path == "cfg" and arguments else []
+
+
+def _attribute(source: Source, attribute: Node) -> tuple[str, str]:
+    """The path of an attribute ("tokio::test") and its arguments with their brackets."""
+    for child in attribute.named_children:
+        if child.type == "attribute" and child.named_child_count:
+            path = child.named_child(0)
+            arguments = child.child_by_field_name("arguments")
+            name = text_of(source, path) if path is not None else ""
+            return name, text_of(source, arguments) if arguments is not None else ""
+    return "", ""
+
+
+def _name(source: Source, node: Node) -> tuple[str, Span]:
+    """The item's name and where it stands."""
+    named: Node | None
+    if node.type == "impl_item":
+        named = node.child_by_field_name("type")
+    elif node.type == "use_declaration":
+        named = node.child_by_field_name("argument")
+    elif (invocation := _invocation(node)) is not None:
+        named = invocation.child_by_field_name("macro")
+        if named is not None:
+            return normalised(text_of(source, named)) + "!", span_of(named)
+    else:
+        named = node.child_by_field_name("name")
+    if named is None:
+        return "", span_of(node)
+    text = text_of(source, named)
+    return (text if text.isidentifier() else normalised(text)), span_of(named)
+
+
+def _body(node: Node) -> Node | None:
+    """See `Item.body`."""
+    invocation = _invocation(node)
+    if invocation is not None:
+        return next((child for child in invocation.children if child.type == "token_tree"), None)
+    return node.child_by_field_name("value" if node.type in ("const_item", "static_item") else "body")
+
+
+def _header(source: Source, node: Node, outer: _Outer) -> str:
+    """The header that the members of this node get."""
+    if node.type == "impl_item":
+        body = node.child_by_field_name("body")
+        end = body.start_byte if body is not None else node.end_byte
+        return impl_header(source.text[node.start_byte : end].decode("utf-8", "replace"))
+    if node.type == "trait_item":
+        return f"trait {_name(source, node)[0]}"
+    if node.type == "foreign_mod_item":
+        text = source.text[node.start_byte : node.end_byte]
+        abi = re.match(rb'[^"{]*"([^"]*)"', text)
+        return f'extern "{abi.group(1).decode("utf-8", "replace") if abi else "C"}"'
+    return outer.header
+
+
+def _inside(source: Source, node: Node, outer: _Outer, item: Item | None = None) -> _Outer:
+    """What stands around the items in this one."""
+    cfgs = item.cfgs if item is not None else outer.cfgs + _own_cfgs(source, _leading(node)[1])
+    if node.type == "mod_item":
+        return _Outer((*outer.module, _name(source, node)[0]), "", cfgs)
+    if node.type in _CONTAINERS:
+        return _Outer(outer.module, _header(source, node, outer), cfgs)
+    kind = "fn" if node.type == "function_item" else KINDS.get(node.type, "macro")
+    around = (outer.header,) if outer.header else ()
+    return _Outer((*outer.module, *around, f"{kind} {_name(source, node)[0]}"), "", cfgs)
+
+
+def _own_cfgs(source: Source, attributes: list[Node]) -> tuple[str, ...]:
+    return tuple(predicate for attribute in attributes for predicate in _cfg(source, attribute))
+
+
+def _read(source: Source, node: Node, outer: _Outer) -> Item:
+    start, attributes = _leading(node)
+    name, name_span = _name(source, node)
+    header = _header(source, node, outer) if node.type in ("impl_item", "foreign_mod_item") else outer.header
+    identity = Identity(outer.module, header, KINDS.get(node.type, "macro"), name)
+    if node.type == "macro_definition":
+        body = _rules(node)
+    else:
+        found = _body(node)
+        body = span_of(found) if found is not None else None
+    end = body.start if body is not None else node.end_byte
+    signature = source.text[node.start_byte : end].rstrip().removesuffix(b";").rstrip()
+    if node.type in ("const_item", "static_item") and body is not None:
+        signature = signature.removesuffix(b"=").rstrip()
+    paths = [_attribute(source, attribute)[0] for attribute in attributes]
     return Item(
-        identity=_identity(source, node, name),
+        identity=identity,
         span=Span(start, node.end_byte),
-        node=span_of(node),
-        name=span_of(name) if name is not None else Span(node.start_byte, node.start_byte),
-        signature=Span(node.start_byte, end),
-        body=span_of(body) if body is not None else None,
-        is_test=any(_TEST.match(text) for text in texts),
-        cfgs=_cfgs(source, node),
+        node_span=span_of(node),
+        name_span=name_span,
+        signature=Span(node.start_byte, node.start_byte + len(signature)),
+        body=body,
+        is_test=any(path.rsplit("::", 1)[-1] in _TEST_ATTRIBUTES for path in paths),
+        cfgs=outer.cfgs + _own_cfgs(source, attributes),
     )
 
 
-def _attributes(node: Node) -> list[Node]:
-    """The attributes and doc comments that stand directly before an item, in order.
-
-    A plain comment between them and the item belongs to neither, but one that trails another item's line never does.
-    """
-    found: list[Node] = []
-    pending: list[Node] = []
-    before = node.prev_sibling
-    while before is not None and before.type in _BEFORE_ITEM:
-        is_doc = before.type == "attribute_item" or before.child_by_field_name("outer") is not None
-        pending.append(before)
-        if is_doc:
-            found += pending
-            pending = []
-        before = before.prev_sibling
-    return found[::-1]
-
-
-def _identity(source: Source, node: Node, name: Node | None) -> Identity:
-    module: list[str] = []
-    header = ""
-    for outer in _ancestors(node):
-        if outer.type == "mod_item":
-            module.insert(0, _name_of(source, outer))
-        elif outer.type in ("impl_item", "trait_item") and not header:
-            header = _header(source, outer)
-    kind = KINDS[node.type]
-    if kind == "impl":
-        own = _header(source, node)
-    elif name is not None:
-        own = text_of(source, name)
-    else:
-        own = normalised(text_of(source, node)) if kind == "use" else ""
-    return Identity(tuple(module), header, kind, own)
-
-
-def _ancestors(node: Node) -> Iterator[Node]:
-    outer = node.parent
-    while outer is not None:
-        yield outer
-        outer = outer.parent
-
-
-def _name_of(source: Source, node: Node) -> str:
-    name = node.child_by_field_name("name")
-    return text_of(source, name) if name is not None else ""
-
-
-def _header(source: Source, node: Node) -> str:
-    body = node.child_by_field_name("body")
-    end = body.start_byte if body is not None else node.end_byte
-    return normalised(source.text[node.start_byte : end].decode(errors="replace"))
-
-
-def _cfgs(source: Source, node: Node) -> tuple[str, ...]:
-    found: list[str] = []
-    for at in (node, *_ancestors(node)):
-        if at.type not in KINDS:
-            continue
-        texts = (text_of(source, attribute) for attribute in _attributes(at))
-        found[:0] = [match[1].strip() for text in texts if (match := _CFG.match(text))]
-    return tuple(found)
+def _rules(node: Node) -> Span | None:
+    """The rules of a `macro_rules!` with their delimiters."""
+    opening = next((child for child in node.children if child.type in ("{", "(", "[")), None)
+    closing = next((child for child in reversed(node.children) if child.type in ("}", ")", "]")), None)
+    if opening is None or closing is None or closing.end_byte <= opening.start_byte:
+        return None
+    return Span(opening.start_byte, closing.end_byte)

@@ -1,23 +1,25 @@
-"""Rust text and its syntax tree.
+"""Concrete syntax: tree-sitter trees over UTF-8 bytes.
 
-tree-sitter is not the judge of Rust: a region that it cannot read is left alone, and only rustc says that it is wrong.
+tree-sitter recovers from broken Rust and does not know every new form; it finds places, rustc judges.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import tree_sitter_rust
-from tree_sitter import Language, Node, Parser, Tree
+from tree_sitter import Language, Node, Parser, Query, Tree
 
 from opencrates_lsp.values import Span
+
+QUERIES = Path(__file__).parent / "queries"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A text in UTF-8 and the tree of exactly this text; neither is changed afterwards."""
+    """A text and its tree; the tree belongs to exactly this text."""
 
     text: bytes
     tree: Tree
@@ -25,50 +27,59 @@ class Source:
 
 @cache
 def language() -> Language:
-    """tree-sitter's Rust grammar."""
+    """The Rust grammar."""
     return Language(tree_sitter_rust.language())
 
 
 @cache
-def _parser() -> Parser:
-    return Parser(language())
+def query(name: str) -> Query:
+    """The query of `queries/NAME.scm`, compiled once."""
+    return Query(language(), (QUERIES / f"{name}.scm").read_text(encoding="utf-8"))
 
 
 def parse(text: bytes, old: Tree | None = None) -> Source:
-    """Parse `text`; `old` is an earlier tree that has followed every edit since, and makes it cheap."""
-    tree = _parser().parse(text, old) if old is not None else _parser().parse(text)
-    return Source(text, tree)
+    """The tree of `text`; with `old`, which must carry the edits (`Tree.edit`), only what changed is parsed."""
+    parser = Parser(language())
+    return Source(text, parser.parse(text) if old is None else parser.parse(text, old))
 
 
 def span_of(node: Node) -> Span:
-    """The bytes of a node."""
     return Span(node.start_byte, node.end_byte)
 
 
 def text_of(source: Source, node: Node) -> str:
-    """The text of a node; a byte that is no UTF-8 is shown as U+FFFD."""
-    return source.text[node.start_byte : node.end_byte].decode(errors="replace")
+    """The node's text; bytes that are not UTF-8 become replacement characters."""
+    return source.text[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
 
-def enclosing(source: Source, offset: int) -> Iterator[Node]:
-    """The named nodes around a byte offset, innermost first; walks from the place upwards, never over the file."""
-    at = max(0, min(offset, len(source.text)))
-    node = source.tree.root_node.named_descendant_for_byte_range(at, at)
-    while node is not None:
-        yield node
-        node = node.parent
+def path_at(source: Source, offset: int) -> list[Node]:
+    """The nodes that contain the byte at `offset`, from the root inwards.
+
+    Only the way down is visited, never the siblings' subtrees.
+    """
+    cursor = source.tree.walk()
+    found: list[Node] = []
+    if cursor.node is not None:
+        found.append(cursor.node)
+    while cursor.goto_first_child_for_byte(max(offset, 0)) is not None:
+        node = cursor.node
+        if node is None or node.start_byte > offset:
+            break
+        found.append(node)
+    return found
 
 
 def error_spans(source: Source, within: Span | None = None) -> list[Span]:
-    """Where tree-sitter met something that it cannot read (ERROR) or missed something (MISSING), ascending."""
+    """Where tree-sitter could not follow (ERROR and MISSING nodes), in reading order; subtrees without are skipped."""
     found: list[Span] = []
-    pending = [source.tree.root_node]
-    while pending:
-        node = pending.pop()
+    waiting = [source.tree.root_node]
+    while waiting:
+        node = waiting.pop()
+        if not node.has_error:
+            continue
         if within is not None and (node.end_byte < within.start or node.start_byte > within.end):
             continue
         if node.is_error or node.is_missing:
             found.append(span_of(node))
-        elif node.has_error:
-            pending.extend(node.children)
-    return sorted(found)
+        waiting.extend(reversed(node.children))
+    return found

@@ -50,17 +50,17 @@ def marked(text: str) -> tuple[bytes, int]:
 
 def test_identities_tell_equal_names_apart() -> None:
     found = {qualified_name(item): item.identity for item in items(parse(CRATE)) if item.identity.kind == "function"}
-    assert found["Stack::fmt"] == Identity((), "impl<T:Display>Display for Stack<T>", "function", "fmt")
+    assert found["Stack::fmt"] == Identity((), "impl<T: Display> Display for Stack<T>", "function", "fmt")
     lengths = [item.identity.header for item in items(parse(CRATE)) if item.identity.name == "len"]
-    assert lengths == ["impl<T>Stack<T>", "impl<T:Display>Display for Stack<T>"]
+    assert lengths == ["impl<T> Stack<T>", "impl<T: Display> Display for Stack<T>"]
 
 
 def test_an_item_knows_its_attributes_tests_and_conditions() -> None:
     source = parse(CRATE)
-    length = find(source, Identity((), "impl<T>Stack<T>", "function", "len"))
+    length = find(source, Identity((), "impl<T> Stack<T>", "function", "len"))
     assert length is not None
     assert CRATE[length.span.start :].startswith(b"/// How many")
-    assert CRATE[slice(*length.signature)] == b"pub fn len(&self) -> usize "
+    assert CRATE[slice(*length.signature)] == b"pub fn len(&self) -> usize"
     works = find(source, Identity(("inner", "tests"), "", "function", "works"))
     assert works is not None
     assert works.is_test
@@ -125,8 +125,8 @@ def test_broken_rust_never_raises(at: int, length: int, new: bytes) -> None:
     text = CRATE[:at] + new + CRATE[at + length :]
     source = parse(text)
     for item in items(source):
-        assert 0 <= item.span.start <= item.node.start <= item.node.end == item.span.end <= len(text)
+        assert 0 <= item.span.start <= item.node_span.start <= item.node_span.end == item.span.end <= len(text)
     for hole in holes(source):
-        assert hole.item.node.start <= hole.span.start < hole.span.end <= hole.item.node.end
+        assert hole.item.node_span.start <= hole.span.start < hole.span.end <= hole.item.node_span.end
     item_at(source, at)
     hole_at(source, Span(at, at))
