@@ -9,7 +9,7 @@ _TOKEN = re.compile(
     (?P<comment> //[^\n]* | /\*.*?\*/ )
   | (?P<string>  b?"(?:\\.|[^"\\])*" )
   | (?P<word>    '?(?:r\#)?\w+ )
-  | (?P<mark>    :: | -> | => | \.\.=? | [^\s\w] )
+  | (?P<punct>   :: | -> | => | \.\.=? | [^\s\w] )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -31,23 +31,23 @@ def normalised(text: str) -> str:
     'impl<T> fmt::Display for Foo<T> where T: Copy'
     """
     kept: list[str] = []
-    for token in tokens(text):
-        if token in _CLOSING and kept and kept[-1] == "," and not _unary(kept, token):
+    for mark in tokens(text):
+        if mark in _CLOSING and kept and kept[-1] == "," and not _unary(kept, mark):
             kept.pop()
-        kept.append(token)
+        kept.append(mark)
     if kept and kept[-1] == ",":
         kept.pop()
     pieces: list[str] = []
-    for at, token in enumerate(kept):
-        if at and _apart(kept[at - 1], token):
+    for at, mark in enumerate(kept):
+        if at and _apart(kept[at - 1], mark):
             pieces.append(" ")
-        pieces.append(token)
+        pieces.append(mark)
     return "".join(pieces)
 
 
-def _unary(kept: list[str], token: str) -> bool:
+def _unary(kept: list[str], mark: str) -> bool:
     """Whether the comma before `)` makes a tuple of one, as in `(T,)`."""
-    if token != ")":
+    if mark != ")":
         return False
     depth, commas = 0, 0
     for earlier in reversed(kept):
@@ -72,8 +72,8 @@ def _apart(left: str, right: str) -> bool:
     return left == ">" and (_is_word(right) or right in ("&", "!", "[", "(", "*"))
 
 
-def _is_word(token: str) -> bool:
-    return token[-1].isalnum() or token[-1] in '_"'
+def _is_word(mark: str) -> bool:
+    return mark[-1].isalnum() or mark[-1] in '_"'
 
 
 def impl_header(text: str) -> str:
@@ -109,13 +109,13 @@ def _without_generics(header: str) -> list[str]:
     """The tokens outside of angle brackets; the `for` of `for<'a>` goes too."""
     kept: list[str] = []
     depth = 0
-    for token in tokens(header):
-        if token == "<":
+    for mark in tokens(header):
+        if mark == "<":
             if depth == 0 and kept and kept[-1] == "for":
                 kept.pop()
             depth += 1
-        elif token == ">":
+        elif mark == ">":
             depth = max(0, depth - 1)
         elif depth == 0:
-            kept.append(token)
+            kept.append(mark)
     return kept

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-
-from tree_sitter import Node
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from opencrates_lsp.rust.headers import impl_header, normalised, self_type
 from opencrates_lsp.rust.syntax import Source, path_at, span_of, text_of
 from opencrates_lsp.values import Span
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 KINDS = {
     "function_item": "function",
@@ -37,6 +39,7 @@ KINDS = {
 _CONTAINERS = frozenset({"mod_item", "impl_item", "trait_item", "foreign_mod_item"})
 _LISTS = frozenset({"source_file", "declaration_list", "ERROR"})
 _COMMENTS = frozenset({"line_comment", "block_comment"})
+_QUALIFIER = re.compile(rb"(pub(\([^()]*\))?\s+)?(safe|default|gen)")
 _TEST_ATTRIBUTES = frozenset({"test", "bench", "rstest", "test_case", "wasm_bindgen_test", "quickcheck", "gtest"})
 
 
@@ -132,9 +135,9 @@ def find(source: Source, identity: Identity, near: int = 0) -> Item | None:
 def qualified_name(item: Item) -> str:
     """The name for people: "Tokenizer::next_token"; an impl is its header."""
     identity = item.identity
-    if identity.kind == "impl":
+    if identity.kind == "impl" or not identity.name:
         return identity.header
-    around = [part.split(" ", 1)[1] for part in identity.module if " " in part and not part.startswith("impl")]
+    around = [self_type(part) or part.split(" ", 1)[1] for part in identity.module if " " in part]
     owner = self_type(identity.header)
     return "::".join([*around, *([owner] if owner else []), identity.name])
 
@@ -151,9 +154,9 @@ def _find_local(source: Source, identity: Identity) -> list[Item]:
 
 def _walk(source: Source, within: Span | None) -> Iterator[tuple[Node, _Outer]]:
     """The item nodes of the file in reading order; bodies of functions are not entered."""
-    waiting: list[tuple[Node, _Outer]] = [(source.tree.root_node, _Outer())]
+    root = source.tree.root_node
     # An explicit stack of suspended lists, because modules nest deeper in broken text than Python's stack does.
-    lists = [_children(source, *waiting.pop(), within)]
+    lists = [_children(root, _Outer(cfgs=_inner_cfgs(source, root)), within)]
     while lists:
         entry = next(lists[-1], None)
         if entry is None:
@@ -161,18 +164,17 @@ def _walk(source: Source, within: Span | None) -> Iterator[tuple[Node, _Outer]]:
             continue
         node, outer = entry
         if node.type == "ERROR":
-            lists.append(_children(source, node, outer, within))
+            lists.append(_children(node, outer, within))
             continue
         yield node, outer
         if node.type in _CONTAINERS:
             body = node.child_by_field_name("body")
             if body is not None:
-                lists.append(_children(source, body, _inside(source, node, outer), within))
+                lists.append(_children(body, _inside(source, node, outer), within))
 
 
-def _children(source: Source, parent: Node, outer: _Outer, within: Span | None) -> Iterator[tuple[Node, _Outer]]:
+def _children(parent: Node, outer: _Outer, within: Span | None) -> Iterator[tuple[Node, _Outer]]:
     """The items (and ERROR nodes) among the children of one list of declarations."""
-    outer = replace(outer, cfgs=outer.cfgs + _inner_cfgs(source, parent))
     cursor = parent.walk()
     if within is None or within.start <= parent.start_byte:
         more = cursor.goto_first_child()
@@ -227,11 +229,20 @@ def _path_to_item(path: list[Node], offset: int) -> list[Node]:
     return path
 
 
+def _front(node: Node) -> Node:
+    """The node itself, or a qualifier before it that the grammar does not know (`safe fn`, `default fn`)."""
+    before = node.prev_sibling
+    if before is None or before.type != "ERROR" or not before.end_byte < node.start_byte <= before.end_byte + 1:
+        return node
+    return before if before.text is not None and _QUALIFIER.fullmatch(before.text) else node
+
+
 def _leading(node: Node) -> tuple[int, list[Node]]:
     """Where the item begins with its attributes and doc comments, and those attributes in reading order."""
-    start = node.start_byte
+    front = _front(node)
+    start = front.start_byte
     attributes: list[Node] = []
-    before = node.prev_sibling
+    before = front.prev_sibling
     while before is not None:
         if before.type == "attribute_item":
             attributes.append(before)
@@ -324,6 +335,9 @@ def _inside(source: Source, node: Node, outer: _Outer, item: Item | None = None)
     """What stands around the items in this one."""
     cfgs = item.cfgs if item is not None else outer.cfgs + _own_cfgs(source, _leading(node)[1])
     if node.type == "mod_item":
+        body = node.child_by_field_name("body")
+        if body is not None:
+            cfgs += _inner_cfgs(source, body)
         return _Outer((*outer.module, _name(source, node)[0]), "", cfgs)
     if node.type in _CONTAINERS:
         return _Outer(outer.module, _header(source, node, outer), cfgs)
@@ -346,17 +360,18 @@ def _read(source: Source, node: Node, outer: _Outer) -> Item:
     else:
         found = _body(node)
         body = span_of(found) if found is not None else None
+    front = _front(node).start_byte
     end = body.start if body is not None else node.end_byte
-    signature = source.text[node.start_byte : end].rstrip().removesuffix(b";").rstrip()
+    signature = source.text[front:end].rstrip().removesuffix(b";").rstrip()
     if node.type in ("const_item", "static_item") and body is not None:
         signature = signature.removesuffix(b"=").rstrip()
     paths = [_attribute(source, attribute)[0] for attribute in attributes]
     return Item(
         identity=identity,
         span=Span(start, node.end_byte),
-        node_span=span_of(node),
+        node_span=Span(front, node.end_byte),
         name_span=name_span,
-        signature=Span(node.start_byte, node.start_byte + len(signature)),
+        signature=Span(front, front + len(signature)),
         body=body,
         is_test=any(path.rsplit("::", 1)[-1] in _TEST_ATTRIBUTES for path in paths),
         cfgs=outer.cfgs + _own_cfgs(source, attributes),
