@@ -222,7 +222,9 @@ def _path_to_item(path: list[Node], offset: int) -> list[Node]:
             if node.type != "attribute_item" and node.type not in _COMMENTS:
                 continue
             following = node.next_sibling
-            while following is not None and (following.type == "attribute_item" or following.type in _COMMENTS):
+            while following is not None and (
+                following.type in ("attribute_item", "ERROR") or following.type in _COMMENTS
+            ):
                 following = following.next_sibling
             if following is not None and _is_item(following, path[at - 1]):
                 return [*path[:at], following]

@@ -98,7 +98,7 @@ def test_every_hole_is_found_once_with_its_item_and_message() -> None:
 def test_holes_stand_wherever_rust_takes_a_call(body: str) -> None:
     text = f"fn f(x: u8) {{ {body} }}".encode()
     (hole,) = holes(parse(text))
-    assert subject(Path("a.rs"), hole).probe == Span(text.index(b"{"), len(text))
+    assert subject(parse(text), Path("a.rs"), hole.item).probe == Span(text.index(b"{"), len(text))
 
 
 @pytest.mark.parametrize("body", ['"todo!()"', "/* todo!() */ 1", "mine::todo!()", "todo", "todos!()"])
