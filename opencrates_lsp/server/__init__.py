@@ -1,1 +1,1 @@
-"""The language server: the only part that knows LSP."""
+"""The only part that knows LSP; `start` runs it, and nothing is imported before."""
