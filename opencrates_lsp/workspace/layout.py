@@ -1,0 +1,256 @@
+"""Where the packages of a workspace are and who sees whom: cargo's own answer where cargo may run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from opencrates_lsp.errors import Missing, WrongUsage
+from opencrates_lsp.workspace import manifests
+from opencrates_lsp.workspace.manifests import Manifest, read_manifest
+
+_ARROW = re.compile(r"^\s*--> (?P<path>.+?):(?P<line>\d+):(?P<column>\d+)$", re.MULTILINE)
+_QUOTED = re.compile(r"manifest (?:at|for .*?) `(?P<path>[^`]+)`")
+_DEADLINE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing that cargo builds; `kind` as in cargo's metadata ("lib", "bin", "test", "custom-build")."""
+
+    name: str
+    kind: tuple[str, ...]
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One member of the workspace; `root` is the folder of its `manifest`.
+
+    `path_dependencies` are the folders of the packages that it depends on by path.
+    `dependencies` are the crate names that its code may use, as Rust spells them, its own among them; a registry
+    crate whose library has another name than its package is listed by its package's.
+    `default_features` are the features that "default" turns on.
+    """
+
+    name: str
+    id: str
+    manifest: Path
+    root: Path
+    edition: str
+    targets: tuple[Target, ...]
+    features: tuple[str, ...]
+    default_features: tuple[str, ...]
+    path_dependencies: tuple[Path, ...]
+    dependencies: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A workspace; a package without one is its own.
+
+    `outside` are the folders outside of `root` that it is built from: path dependencies, theirs, and patches.
+    `outside_manifests` are the manifests of the workspaces that those folders inherit from.
+    `trusted` tells whether cargo was asked, or the manifests alone were read.
+    """
+
+    root: Path
+    packages: tuple[Package, ...]
+    target_directory: Path
+    trusted: bool
+    outside: tuple[Path, ...] = ()
+    outside_manifests: tuple[Path, ...] = ()
+
+    def package_of(self, path: Path) -> Package | None:
+        """The member whose folder is the nearest one around the file."""
+        around = [package for package in self.packages if path.is_relative_to(package.root)]
+        return max(around, key=lambda package: len(package.root.parts), default=None)
+
+    def dependants(self, package: Package) -> tuple[Package, ...]:
+        """The other members that are built from this one, directly or not, in the workspace's order."""
+        reached = {package.root}
+        while True:
+            new = {one.root for one in self.packages if reached & set(one.path_dependencies)} - reached
+            if not new:
+                return tuple(one for one in self.packages if one.root in reached and one.root != package.root)
+            reached |= new
+
+
+def find_manifest(path: Path) -> Path:
+    """The nearest Cargo.toml at or above `path` (a file, a folder, or a place where a file is yet to be)."""
+    start = Path(os.path.abspath(path))  # noqa: PTH100 - `Path.absolute` keeps "..", which is no parent.
+    folder = start if start.is_dir() else start.parent
+    for place in (folder, *folder.parents):
+        manifest = place / "Cargo.toml"
+        if manifest.is_file():
+            return manifest
+    raise Missing(
+        f"There is no Cargo.toml in {folder} or above it.",
+        remedy="Run `cargo init` there, or use `OpenCrates: New Crate`.",
+        place=folder / "Cargo.toml",
+    )
+
+
+async def load_layout(path: Path, *, cargo: Sequence[str], env: Mapping[str, str], trusted: bool) -> Layout:
+    """The workspace that the file or folder `path` belongs to.
+
+    `cargo` is the program with its first arguments and `env` its whole environment; neither is used unless trusted.
+    Raises `Missing` without a manifest or without cargo, `WrongUsage` naming file, line and column of a broken one.
+    """
+    manifest = await asyncio.to_thread(find_manifest, path)
+    if not trusted:
+        return await asyncio.to_thread(_read_layout, manifest)
+    metadata = await _metadata(manifest, cargo, env)
+    return await asyncio.to_thread(_layout_of, metadata)
+
+
+async def _metadata(manifest: Path, cargo: Sequence[str], env: Mapping[str, str]) -> Mapping[str, Any]:
+    arguments = ["metadata", "--no-deps", "--format-version", "1", "--offline", "--manifest-path", str(manifest)]
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *cargo,
+            *arguments,
+            cwd=manifest.parent,
+            env=dict(env),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise Missing(
+            f"cargo cannot be started: {error.strerror}.", remedy="Install Rust from https://rustup.rs."
+        ) from error
+    try:
+        out, said = await asyncio.wait_for(process.communicate(), _DEADLINE_SECONDS)
+    except TimeoutError as error:
+        raise Missing("cargo metadata does not answer.", remedy="Run it in a terminal.", place=manifest) from error
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        raise _complaint(manifest, said.decode("utf-8", "replace"))
+    metadata = json.loads(out)
+    if not isinstance(metadata, dict):
+        raise Missing("cargo metadata answers something else than an object.", place=manifest)
+    return metadata
+
+
+def _complaint(manifest: Path, said: str) -> WrongUsage | Missing:
+    """cargo's own words with the place that they name."""
+    message = said.strip().removeprefix("error: ")
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    first = lines[0] if lines else "it says nothing"
+    arrow = _ARROW.search(said)
+    if arrow is not None:
+        place = _normal(manifest.parent / arrow["path"])
+        return manifests.broken(place, first.rstrip("."), (int(arrow["line"]), int(arrow["column"])))
+    if "manifest" not in said and "workspace" not in said:
+        return Missing(f"cargo metadata failed: {first}", remedy="Run it in a terminal.", place=manifest)
+    quoted = _QUOTED.search(said)
+    place = _normal(manifest.parent / quoted["path"]) if quoted is not None else manifest
+    # The last line is the cause; the lines before it tell how cargo came there.
+    return manifests.broken(place, (lines[-1] if "Caused by:" in lines else first).rstrip("."), None)
+
+
+def _layout_of(metadata: Mapping[str, Any]) -> Layout:
+    root = Path(metadata["workspace_root"])
+    listed = set(metadata["workspace_members"])
+    packages = tuple(_package_of(package) for package in metadata["packages"] if package["id"] in listed)
+    outside, inherited = _outside(root, packages)
+    return Layout(root, packages, Path(metadata["target_directory"]), True, outside, inherited)
+
+
+def _package_of(package: Mapping[str, Any]) -> Package:
+    wanted = package["dependencies"]
+    folders = {Path(one["path"]): None for one in wanted if one.get("path")}
+    names = {_crate_of(one["rename"] or one["name"], one.get("path") if not one["rename"] else None) for one in wanted}
+    own = [target["name"] for target in package["targets"] if "lib" in target["kind"] or "proc-macro" in target["kind"]]
+    names.update(name.replace("-", "_") for name in own or [package["name"]])
+    manifest = Path(package["manifest_path"])
+    return Package(
+        name=package["name"],
+        id=package["id"],
+        manifest=manifest,
+        root=manifest.parent,
+        edition=package["edition"],
+        targets=tuple(
+            Target(target["name"], tuple(target["kind"]), Path(target["src_path"])) for target in package["targets"]
+        ),
+        features=tuple(sorted(package["features"])),
+        default_features=tuple(package["features"].get("default", ())),
+        path_dependencies=tuple(folders),
+        dependencies=frozenset(names),
+    )
+
+
+def _read_layout(path: Path) -> Layout:
+    """The layout from the manifests' texts alone."""
+    root = manifests.workspace_root(read_manifest(path))
+    packages = tuple(_package_from(manifest, root) for manifest in manifests.members(root))
+    outside, inherited = _outside(root.root, packages)
+    return Layout(root.root, packages, root.root / "target", False, outside, inherited)
+
+
+def _package_from(manifest: Manifest, root: Manifest) -> Package:
+    enabled = manifests.features(manifest)
+    version = (manifest.package or {}).get("version")
+    names = {manifests.crate_name(manifest)}
+    for name, wanted in manifests.dependencies(manifest):
+        folder = wanted.get("path") if isinstance(wanted, Mapping) and "package" not in wanted else None
+        names.add(_crate_of(name, str(manifest.root / folder) if isinstance(folder, str) else None))
+    return Package(
+        name=manifest.name,
+        id=f"path+file://{manifest.root}#{manifest.name}@{version if isinstance(version, str) else '0.0.0'}",
+        manifest=manifest.path,
+        root=manifest.root,
+        edition=manifests.edition(manifest, root),
+        targets=tuple(Target(name, (kind,), place) for name, kind, place in manifests.targets(manifest)),
+        features=tuple(sorted(enabled)),
+        default_features=enabled.get("default", ()),
+        path_dependencies=manifests.path_dependencies(manifest, root),
+        dependencies=frozenset(names),
+    )
+
+
+def _crate_of(name: str, folder: str | None) -> str:
+    """How Rust code calls a dependency; the library of a path dependency may have a name of its own."""
+    if folder is not None:
+        with contextlib.suppress(Missing, WrongUsage):
+            return manifests.crate_name(read_manifest(Path(folder) / "Cargo.toml"))
+    return name.replace("-", "_")
+
+
+def _outside(root: Path, packages: Iterable[Package]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """See `Layout.outside` and `Layout.outside_manifests`; a folder without a manifest is left to cargo to tell."""
+    waiting = [folder for package in packages for folder in package.path_dependencies]
+    with contextlib.suppress(Missing):
+        waiting += manifests.patched_folders(read_manifest(root / "Cargo.toml"))
+    found: dict[Path, None] = {}
+    inherited: dict[Path, None] = {}
+    seen: set[Path] = {package.root for package in packages}
+    while waiting:
+        folder = waiting.pop(0)
+        if folder in seen or not (folder / "Cargo.toml").is_file():
+            continue
+        seen.add(folder)
+        manifest = read_manifest(folder / "Cargo.toml")
+        around = manifests.workspace_root(manifest)
+        if not folder.is_relative_to(root):
+            found[folder] = None
+            if around.path != manifest.path:
+                inherited[around.path] = None
+        waiting += manifests.path_dependencies(manifest, around)
+    return tuple(found), tuple(inherited)
+
+
+def _normal(path: Path) -> Path:
+    return Path(os.path.normpath(path))
