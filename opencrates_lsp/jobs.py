@@ -75,7 +75,6 @@ class Jobs:
     """
 
     def __init__(self, limit: int = 4, *, waiting: int = 256, kept: int = 64) -> None:
-        self._limit = limit
         self._waiting = waiting
         self._kept = kept
         self._free = {Priority.INTERACTIVE: limit, Priority.BATCH: max(1, limit - 1)}
@@ -113,6 +112,9 @@ class Jobs:
                 job.phase = "context"
                 async with asyncio.timeout(deadline_seconds) as deadline:
                     yield job
+                    if job.cancelled:
+                        # Cancelled by its own code: the pending cancellation must come out here and not later.
+                        await asyncio.sleep(0)
         except asyncio.CancelledError:
             if job.cancelled and job.task is not None and job.task.uncancel() <= before:
                 raise Cancelled(f"{title} was cancelled.") from None
@@ -140,7 +142,8 @@ class Jobs:
             await turn.granted
         except asyncio.CancelledError:
             if turn.granted.cancelled():
-                self._queues[priority].remove(turn)
+                with contextlib.suppress(ValueError):
+                    self._queues[priority].remove(turn)
             else:
                 # The slot was given in the moment of the cancellation: it goes to the next.
                 self._release(priority)
@@ -158,8 +161,12 @@ class Jobs:
 
     def _grant(self) -> None:
         """Give the free slots to those whose turn it is."""
+        urgent, patient = self._queues[Priority.INTERACTIVE], self._queues[Priority.BATCH]
         while self._free[Priority.INTERACTIVE]:
-            urgent, patient = self._queues[Priority.INTERACTIVE], self._queues[Priority.BATCH]
+            for queue in (urgent, patient):
+                # Who was cancelled while waiting may not have run since, so its turn may still stand here.
+                while queue and queue[0].granted.cancelled():
+                    queue.popleft()
             may_batch = bool(patient) and self._free[Priority.BATCH] > 0
             if may_batch and (not urgent or self._jumped >= PATIENCE):
                 self._jumped = 0

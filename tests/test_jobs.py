@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 
 import pytest
 
@@ -48,6 +49,26 @@ async def test_a_cancelled_job_ends_as_cancelled_and_frees_its_slot() -> None:
     async with jobs.slot("next") as job:
         assert job.started is not None
     assert not jobs.cancel(job.id)
+
+
+async def test_a_slot_freed_while_the_first_in_line_is_cancelled_goes_to_the_second() -> None:
+    jobs, done = Jobs(limit=1), list[str]()
+
+    async def work(name: str) -> None:
+        async with jobs.slot(name):
+            done.append(name)
+
+    async with jobs.slot("holder"):
+        # A context of their own, because a job inside a job would need no slot.
+        first = asyncio.create_task(work("first"), context=Context())
+        second = asyncio.create_task(work("second"), context=Context())
+        while len(jobs.waiting()) < 2:
+            await asyncio.sleep(0)
+        first.cancel()
+    await second
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert done == ["second"]
 
 
 async def test_a_deadline_refuses_and_names_the_job() -> None:
