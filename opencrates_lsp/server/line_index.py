@@ -81,10 +81,10 @@ class LineIndex:
         tail = self._chunks[last]
         low = bisect_left(head, start - base)
         high = bisect_right(tail, old_end - self._bases[last])
-        if first == last and low == high and not begun:
-            # By far the most frequent edit: a few characters inside a line.
+        if first == last and [base + relative for relative in head[low:high]] == begun:
+            # By far the most frequent edit: a few characters inside a line, or at its beginning.
             if delta:
-                head[low:] = [relative + delta for relative in head[low:]]
+                head[high:] = [relative + delta for relative in head[high:]]
                 self._move(first + 1, delta)
             return lone
         shift = self._bases[last] + delta
