@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _TOKEN = re.compile(
     r"""
@@ -76,6 +77,7 @@ def _is_word(mark: str) -> bool:
     return mark[-1].isalnum() or mark[-1] in '_"'
 
 
+@lru_cache(maxsize=4096)
 def impl_header(text: str) -> str:
     """The identity of an impl block from the text before its body: without attributes, `unsafe` and `default`."""
     words = normalised(text)
@@ -83,6 +85,7 @@ def impl_header(text: str) -> str:
     return words[at:] if at >= 0 else words
 
 
+@lru_cache(maxsize=4096)
 def self_type(header: str) -> str:
     """The type that an impl header is for, without path and generics: "Foo" of `impl<T> Display for m::Foo<T>`.
 

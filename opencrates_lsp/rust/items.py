@@ -7,10 +7,18 @@ What is local to a function's body is left out of the list (it belongs to that b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opencrates_lsp.rust.attributes import (
+    COMMENTS,
+    attribute_parts,
+    inner_cfgs,
+    is_outer_doc,
+    leading,
+    own_cfgs,
+)
 from opencrates_lsp.rust.headers import impl_header, normalised, self_type
 from opencrates_lsp.rust.syntax import Source, path_at, span_of, text_of
 from opencrates_lsp.values import Span
@@ -38,8 +46,7 @@ KINDS = {
 }
 _CONTAINERS = frozenset({"mod_item", "impl_item", "trait_item", "foreign_mod_item"})
 _LISTS = frozenset({"source_file", "declaration_list", "ERROR"})
-_COMMENTS = frozenset({"line_comment", "block_comment"})
-_QUALIFIER = re.compile(rb"(pub(\([^()]*\))?\s+)?(safe|default|gen)")
+_KEYWORD = re.compile(rb"\b(?:fn|struct|enum|union|trait|type|mod|const|static|mut|crate|macro_rules\s*!)\s+$")
 _TEST_ATTRIBUTES = frozenset({"test", "bench", "rstest", "test_case", "wasm_bindgen_test", "quickcheck", "gtest"})
 
 
@@ -103,7 +110,7 @@ def item_at(source: Source, offset: int) -> Item | None:
 def items_around(source: Source, offset: int) -> tuple[Item, ...]:
     """The items that contain the byte, outermost first; only the way down to it is visited."""
     path = _path_to_item(path_at(source, offset), offset)
-    outer = _Outer(cfgs=_inner_cfgs(source, path[0])) if path else _Outer()
+    outer = _Outer(cfgs=inner_cfgs(source, path[0])) if path else _Outer()
     chain: list[Item] = []
     parent: Node | None = None
     for node in path:
@@ -118,18 +125,41 @@ def items_around(source: Source, offset: int) -> tuple[Item, ...]:
 
 def find(source: Source, identity: Identity, near: int = 0) -> Item | None:
     """The item of this identity; of several the one that begins nearest to the byte `near`."""
-    if any(" " in part for part in identity.module):
-        found = _find_local(source, identity)
-    else:
-        found = [
-            _read(source, node, outer)
-            for node, outer in _walk(source, None)
-            if KINDS.get(node.type, "macro") == identity.kind
-            and outer.module == identity.module
-            and _name(source, node)[0] == identity.name
-        ]
-    same = [item for item in found if item.identity == identity]
+    same = [item for item in named(source, identity.name) if item.identity == identity]
+    if not same:
+        same = [item for item in items(source) if item.identity == identity]
     return min(same, key=lambda item: abs(item.span.start - near)) if same else None
+
+
+def named(source: Source, name: str) -> Iterator[Item]:
+    """The items of this name, local ones too; the word is searched in the bytes, the file is not walked.
+
+    Impls, `use` lines and macro invocations have no name of their own, and are not found.
+    """
+    word = name.encode()
+    at = source.text.find(word) if word else -1
+    while at >= 0:
+        if _KEYWORD.search(source.text, max(0, at - 32), at):
+            item = item_at(source, at)
+            if item is not None and item.name_span == (at, at + len(word)):
+                yield item
+        at = source.text.find(word, at + len(word))
+
+
+def beside(source: Source, offset: int, kinds: Container[str]) -> tuple[Item, ...]:
+    """The items of these kinds that stand directly in the innermost module around the byte; nothing is entered."""
+    path = path_at(source, offset)
+    outer = _Outer(cfgs=inner_cfgs(source, path[0])) if path else _Outer()
+    place: Node = source.tree.root_node
+    for node in path:
+        body = node.child_by_field_name("body") if node.type == "mod_item" else None
+        if body is not None and body.start_byte <= offset:
+            outer, place = _inside(source, node, outer), body
+    return tuple(
+        _read(source, node, outer)
+        for node, outer in _children(place, outer, None)
+        if node.type != "ERROR" and KINDS.get(node.type, "macro") in kinds
+    )
 
 
 def qualified_name(item: Item) -> str:
@@ -142,21 +172,11 @@ def qualified_name(item: Item) -> str:
     return "::".join([*around, *([owner] if owner else []), identity.name])
 
 
-def _find_local(source: Source, identity: Identity) -> list[Item]:
-    pattern = re.compile(rb"\b" + re.escape(identity.name.encode()) + rb"\b")
-    found = []
-    for match in pattern.finditer(source.text):
-        item = item_at(source, match.start())
-        if item is not None and item.name_span.start == match.start():
-            found.append(item)
-    return found
-
-
 def _walk(source: Source, within: Span | None) -> Iterator[tuple[Node, _Outer]]:
     """The item nodes of the file in reading order; bodies of functions are not entered."""
     root = source.tree.root_node
     # An explicit stack of suspended lists, because modules nest deeper in broken text than Python's stack does.
-    lists = [_children(root, _Outer(cfgs=_inner_cfgs(source, root)), within)]
+    lists = [_children(root, _Outer(cfgs=inner_cfgs(source, root)), within)]
     while lists:
         entry = next(lists[-1], None)
         if entry is None:
@@ -192,7 +212,7 @@ def _children(parent: Node, outer: _Outer, within: Span | None) -> Iterator[tupl
             yield node, outer
         else:
             # What leads an item is part of it, so an item may touch `within` by its attributes alone.
-            attached = node.type == "attribute_item" or _is_outer_doc(node) or (attached and node.type in _COMMENTS)
+            attached = node.type == "attribute_item" or is_outer_doc(node) or (attached and node.type in COMMENTS)
         more = cursor.goto_next_sibling()
 
 
@@ -219,76 +239,16 @@ def _path_to_item(path: list[Node], offset: int) -> list[Node]:
     """The path, led on from an item's doc comment or attribute to the item itself."""
     for at, node in enumerate(path):
         if at and path[at - 1].type in ("source_file", "declaration_list", "block", "ERROR"):
-            if node.type != "attribute_item" and node.type not in _COMMENTS:
+            if node.type != "attribute_item" and node.type not in COMMENTS:
                 continue
             following = node.next_sibling
             while following is not None and (
-                following.type in ("attribute_item", "ERROR") or following.type in _COMMENTS
+                following.type in ("attribute_item", "ERROR") or following.type in COMMENTS
             ):
                 following = following.next_sibling
             if following is not None and _is_item(following, path[at - 1]):
                 return [*path[:at], following]
     return path
-
-
-def _front(node: Node) -> Node:
-    """The node itself, or a qualifier before it that the grammar does not know (`safe fn`, `default fn`)."""
-    before = node.prev_sibling
-    if before is None or before.type != "ERROR" or not before.end_byte < node.start_byte <= before.end_byte + 1:
-        return node
-    return before if before.text is not None and _QUALIFIER.fullmatch(before.text) else node
-
-
-def _leading(node: Node) -> tuple[int, list[Node]]:
-    """Where the item begins with its attributes and doc comments, and those attributes in reading order."""
-    front = _front(node)
-    start = front.start_byte
-    attributes: list[Node] = []
-    before = front.prev_sibling
-    while before is not None:
-        if before.type == "attribute_item":
-            attributes.append(before)
-            start = before.start_byte
-        elif _is_outer_doc(before):
-            start = before.start_byte
-        elif before.type not in _COMMENTS:
-            break
-        before = before.prev_sibling
-    return start, attributes[::-1]
-
-
-def _is_outer_doc(node: Node) -> bool:
-    return node.type in _COMMENTS and node.child_by_field_name("outer") is not None
-
-
-def _inner_cfgs(source: Source, parent: Node) -> tuple[str, ...]:
-    """The predicates of `#![cfg]` at the head of a file or module."""
-    found: list[str] = []
-    cursor = parent.walk()
-    more = cursor.goto_first_child()
-    while more and (node := cursor.node) is not None:
-        if node.type == "inner_attribute_item":
-            found += _cfg(source, node)
-        elif node.type not in _COMMENTS and node.type not in ("{", "shebang"):
-            break
-        more = cursor.goto_next_sibling()
-    return tuple(found)
-
-
-def _cfg(source: Source, attribute: Node) -> list[str]:
-    path, arguments = _attribute(source, attribute)
-    return [normalised(arguments[1:-1])] if path == "cfg" and arguments else []
-
-
-def _attribute(source: Source, attribute: Node) -> tuple[str, str]:
-    """The path of an attribute ("tokio::test") and its arguments with their brackets."""
-    for child in attribute.named_children:
-        if child.type == "attribute" and child.named_child_count:
-            path = child.named_child(0)
-            arguments = child.child_by_field_name("arguments")
-            name = text_of(source, path) if path is not None else ""
-            return name, text_of(source, arguments) if arguments is not None else ""
-    return "", ""
 
 
 def _name(source: Source, node: Node) -> tuple[str, Span]:
@@ -335,11 +295,11 @@ def _header(source: Source, node: Node, outer: _Outer) -> str:
 
 def _inside(source: Source, node: Node, outer: _Outer, item: Item | None = None) -> _Outer:
     """What stands around the items in this one."""
-    cfgs = item.cfgs if item is not None else outer.cfgs + _own_cfgs(source, _leading(node)[1])
+    cfgs = item.cfgs if item is not None else outer.cfgs + own_cfgs(source, leading(node).attributes)
     if node.type == "mod_item":
         body = node.child_by_field_name("body")
         if body is not None:
-            cfgs += _inner_cfgs(source, body)
+            cfgs += inner_cfgs(source, body)
         return _Outer((*outer.module, _name(source, node)[0]), "", cfgs)
     if node.type in _CONTAINERS:
         return _Outer(outer.module, _header(source, node, outer), cfgs)
@@ -348,12 +308,8 @@ def _inside(source: Source, node: Node, outer: _Outer, item: Item | None = None)
     return _Outer((*outer.module, *around, f"{kind} {_name(source, node)[0]}"), "", cfgs)
 
 
-def _own_cfgs(source: Source, attributes: list[Node]) -> tuple[str, ...]:
-    return tuple(predicate for attribute in attributes for predicate in _cfg(source, attribute))
-
-
 def _read(source: Source, node: Node, outer: _Outer) -> Item:
-    start, attributes = _leading(node)
+    lead = leading(node)
     name, name_span = _name(source, node)
     header = _header(source, node, outer) if node.type in ("impl_item", "foreign_mod_item") else outer.header
     identity = Identity(outer.module, header, KINDS.get(node.type, "macro"), name)
@@ -362,21 +318,21 @@ def _read(source: Source, node: Node, outer: _Outer) -> Item:
     else:
         found = _body(node)
         body = span_of(found) if found is not None else None
-    front = _front(node).start_byte
+    front = lead.front
     end = body.start if body is not None else node.end_byte
     signature = source.text[front:end].rstrip().removesuffix(b";").rstrip()
     if node.type in ("const_item", "static_item") and body is not None:
         signature = signature.removesuffix(b"=").rstrip()
-    paths = [_attribute(source, attribute)[0] for attribute in attributes]
+    paths = [attribute_parts(source, attribute)[0] for attribute in lead.attributes]
     return Item(
         identity=identity,
-        span=Span(start, node.end_byte),
+        span=Span(lead.start, node.end_byte),
         node_span=Span(front, node.end_byte),
         name_span=name_span,
         signature=Span(front, front + len(signature)),
         body=body,
         is_test=any(path.rsplit("::", 1)[-1] in _TEST_ATTRIBUTES for path in paths),
-        cfgs=outer.cfgs + _own_cfgs(source, attributes),
+        cfgs=outer.cfgs + own_cfgs(source, lead.attributes),
     )
 
 
