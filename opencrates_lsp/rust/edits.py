@@ -11,9 +11,11 @@ from opencrates_lsp.values import Create, Delete, Edit, Replace, Span
 
 
 def replacements(path: Path, before: bytes, after: bytes) -> tuple[Replace, ...]:
-    """The whole-line replacements that turn `before` into `after`: ascending, non-overlapping.
+    """The replacements that turn `before` into `after`: ascending, non-overlapping, each as small as it can be.
 
     Both texts are UTF-8; common head and tail are cut off first, so that a small edit in a large file stays cheap.
+    Lines are compared first, then what two changed blocks have in common at their ends is cut off, so that an edit
+    of an item lies inside the item and not in its indentation.
     """
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     head = 0
@@ -31,10 +33,30 @@ def replacements(path: Path, before: bytes, after: bytes) -> tuple[Replace, ...]
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
             continue
-        span = Span(starts[i1], starts[i2])
-        text = b"".join(middle_new[j1:j2]).decode()
-        edits.append(Replace(path, span, text, before[span.start : span.end].decode()))
+        edits.append(_trimmed(path, starts[i1], b"".join(middle_old[i1:i2]), b"".join(middle_new[j1:j2])))
     return tuple(edits)
+
+
+def _trimmed(path: Path, start: int, old: bytes, new: bytes) -> Replace:
+    """The replacement of `old`, which begins at `start`, without what both begin and end with."""
+    shorter = min(len(old), len(new))
+    head = 0
+    while head < shorter and old[head] == new[head]:
+        head += 1
+    while head and (_inside(old, head) or _inside(new, head)):
+        head -= 1
+    tail = 0
+    while tail < shorter - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    while tail and (_inside(old, len(old) - tail) or _inside(new, len(new) - tail)):
+        tail -= 1
+    old, new = old[head : len(old) - tail], new[head : len(new) - tail]
+    return Replace(path, Span(start + head, start + head + len(old)), new.decode(), old.decode())
+
+
+def _inside(text: bytes, at: int) -> bool:
+    """Whether the offset is inside a character, or between the two halves of a line end."""
+    return at < len(text) and (text[at] & 0xC0 == 0x80 or text[at - 1 : at + 1] == b"\r\n")
 
 
 def replaced(text: bytes, edits: Sequence[Replace]) -> bytes:
