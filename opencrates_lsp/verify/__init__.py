@@ -1,0 +1,1 @@
+"""What cargo, rustc and rustfmt say of an edit before anybody sees it."""
