@@ -1,0 +1,1 @@
+"""New crates: what is asked for, what is planned, and the folder that is proved before it lands."""
