@@ -156,7 +156,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the model calls of one job cost; tokens are the provider's own count."""
+    """What the model calls of one job cost; tokens are the provider's own count, unless they are `estimated`."""
 
     provider: str
     model: str
@@ -164,6 +164,7 @@ class Usage:
     output_tokens: int = 0
     cost_usd: float = 0.0
     cached: bool = False
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ class Change:
 
     `documents` are the texts, as they were judged, that the spans of `edits` count in.
     `subject` is the item that was asked for, in `documents`; `others` are the further items of a change over many.
-    `job` is the job that made it.
+    `job` is the job that made it, `undoes` the change that this one takes back.
     """
 
     id: str
@@ -185,6 +186,7 @@ class Change:
     others: tuple[Subject, ...] = ()
     job: str = ""
     notes: tuple[str, ...] = ()
+    undoes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
