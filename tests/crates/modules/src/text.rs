@@ -1,0 +1,3 @@
+//! In the newer style, `text.rs` beside `text/`.
+
+pub mod words;
