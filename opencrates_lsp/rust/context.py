@@ -15,7 +15,7 @@ from tree_sitter import Node, QueryCursor
 from opencrates_lsp.rust.calls import callers as callers_of
 from opencrates_lsp.rust.headers import self_type
 from opencrates_lsp.rust.holes import Hole
-from opencrates_lsp.rust.items import Item, beside, item_at, items_around
+from opencrates_lsp.rust.items import Item, beside, defined, item_at, items_around
 from opencrates_lsp.rust.items import named as items_named
 from opencrates_lsp.rust.outline import INDENT, documented, members, outlined, signed, whole
 from opencrates_lsp.rust.syntax import Source, query, text_of
@@ -23,7 +23,6 @@ from opencrates_lsp.values import Span
 
 BYTES_PER_TOKEN = 3.5
 _USES = "use"
-_TYPES = ("struct", "enum", "union", "trait", "type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def named_types(source: Source, item: Item) -> tuple[str, ...]:
     spans = [Span(item.span.start, item.signature.end)]
     if impl is not None:
         spans.append(Span(impl.span.start, impl.signature.end))
-        for owner in items_named(source, self_type(impl.identity.header)):
+        for owner in defined(source, self_type(impl.identity.header)):
             spans += [owner.body] if owner.body is not None else []
     if item.body is not None:
         spans.append(item.body)
@@ -167,7 +166,7 @@ def _block(source: Source, item: Item) -> Item | None:
 
 def _types(source: Source, names: Iterable[str], related: Mapping[str, tuple[str, ...]]) -> Iterator[_Piece]:
     for name in names:
-        here = [one for one in items_named(source, name) if one.identity.kind in _TYPES]
+        here = list(defined(source, name))
         for one in here:
             short = outlined(source, one) if one.identity.kind == "trait" else signed(source, one)
             yield _Piece((whole(source, one), short))

@@ -7,7 +7,7 @@ What is local to a function's body is left out of the list (it belongs to that b
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,8 @@ KINDS = {
     "foreign_mod_item": "extern",
     "extern_crate_declaration": "extern",
 }
+TYPES = ("struct", "enum", "union", "trait", "type")
+_WORD = re.compile(rb"[\w\x80-\xff]")
 _CONTAINERS = frozenset({"mod_item", "impl_item", "trait_item", "foreign_mod_item"})
 _LISTS = frozenset({"source_file", "declaration_list", "ERROR"})
 _KEYWORD = re.compile(rb"\b(?:fn|struct|enum|union|trait|type|mod|const|static|mut|crate|macro_rules\s*!)\s+$")
@@ -144,6 +146,22 @@ def named(source: Source, name: str) -> Iterator[Item]:
             if item is not None and item.name_span == (at, at + len(word)):
                 yield item
         at = source.text.find(word, at + len(word))
+
+
+def defined(source: Source, name: str, keywords: Sequence[str] = TYPES) -> Iterator[Item]:
+    """The items of this name that one of the keywords and one space introduce, as rustfmt lays them.
+
+    Far quicker than `named` in a long file that says the name often.
+    """
+    for keyword in keywords if name else ():
+        words = f"{keyword} {name}".encode()
+        at = source.text.find(words)
+        while at >= 0:
+            end = at + len(words)
+            item = item_at(source, end - 1) if not _WORD.match(source.text, end) else None
+            if item is not None and item.name_span.end == end and item.identity.name == name:
+                yield item
+            at = source.text.find(words, end)
 
 
 def beside(source: Source, offset: int, kinds: Container[str]) -> tuple[Item, ...]:

@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opencrates_lsp.rust.holes import Hole
+from opencrates_lsp.rust.known_case import Case, shape
 from opencrates_lsp.rust.known_collections import delegates, emptiness, into_iterators
 from opencrates_lsp.rust.known_enums import listed, variants
 from opencrates_lsp.rust.known_fields import builders, constructors, getters, setters
 from opencrates_lsp.rust.known_operators import operators
 from opencrates_lsp.rust.known_traits import wrappers
-from opencrates_lsp.rust.known_types import Case, shape
 from opencrates_lsp.rust.shapes import Block, Function, block_of, function_of
 from opencrates_lsp.rust.syntax import Source, path_at, span_of, text_of
 from opencrates_lsp.rust.type_terms import UNIT, read_type

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from opencrates_lsp.rust.known_types import Case, converted, has_function, is_copy, set_by
+from opencrates_lsp.rust.known_case import Case, has_function, set_by
+from opencrates_lsp.rust.known_types import converted, is_copy
 from opencrates_lsp.rust.shapes import Field, Parameter
 from opencrates_lsp.rust.type_terms import UNIT, Type, named, names, read_type, same, shared, substituted
 

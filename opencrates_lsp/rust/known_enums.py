@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from opencrates_lsp.rust.known_types import Case, borrows, is_copy
+from opencrates_lsp.rust.known_case import Case
+from opencrates_lsp.rust.known_types import borrows, is_copy
 from opencrates_lsp.rust.shapes import Shape, Variant
 from opencrates_lsp.rust.type_terms import Type, same
 

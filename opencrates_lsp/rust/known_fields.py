@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 
-from opencrates_lsp.rust.headers import self_type
 from opencrates_lsp.rust.items import Item, item_at
+from opencrates_lsp.rust.known_case import Case, implements, inherent_impls
 from opencrates_lsp.rust.known_types import (
     NUMBERS,
     POINTERS,
-    Case,
     borrowed,
     converted,
     default,
-    implements,
     literal,
     mutable,
     only_field,
@@ -30,8 +27,6 @@ from opencrates_lsp.rust.shapes import Field, Parameter, Shape
 from opencrates_lsp.rust.type_terms import UNIT, names, same
 
 _CONSTRUCTORS = re.compile(r"(?:try_)?new\w*|from_(?:raw_)?parts|with_\w+|empty|default")
-_NEW = re.compile(rb"\bfn\s+(new)\(\s*\)")
-_MOST_LOOKED_AT = 32
 _WITH_CAPACITY = names("Vec VecDeque String HashMap HashSet BinaryHeap")
 # What the one field of a wrapper is asked for by.
 _INNER = frozenset({"get", "inner", "value", "get_ref", "as_inner", "inner_ref", "as_ref", "to_inner"})
@@ -84,12 +79,11 @@ def _defaults(case: Case, owner: Shape) -> bool:
 
 def _calls_new(case: Case) -> bool:
     """Whether the type has a `new` without parameters that does not lead back here."""
-    for match in islice(_NEW.finditer(case.source.text), _MOST_LOOKED_AT):
-        item = item_at(case.source, match.start(1))
-        if item is None or item.name_span.start != match.start(1) or case.owner is None:
-            continue
-        if self_type(item.identity.header) == case.owner.name:
-            return _is_written(case, item, "default()")
+    for impl in inherent_impls(case):
+        at = case.source.text.find(b"fn new()", *impl.node_span)
+        new = item_at(case.source, at) if at >= 0 else None
+        if new is not None:
+            return _is_written(case, new, "default()")
     return False
 
 

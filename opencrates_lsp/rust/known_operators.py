@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from opencrates_lsp.rust.known_types import FLOATS, INTEGERS, NUMBERS, Case, literal, only_field
+from opencrates_lsp.rust.known_case import Case
+from opencrates_lsp.rust.known_types import FLOATS, INTEGERS, NUMBERS, literal, only_field
 from opencrates_lsp.rust.shapes import Field, Parameter
 from opencrates_lsp.rust.type_terms import Type, same
 

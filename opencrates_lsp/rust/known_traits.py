@@ -11,20 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from opencrates_lsp.rust.known_types import (
-    NUMBERS,
-    Case,
-    borrowed,
-    converted,
-    has_bound,
-    implements,
-    is_copy,
-    literal,
-    mutable,
-    only_field,
-    set_by,
-    shape,
-)
+from opencrates_lsp.rust.known_case import Case, has_bound, implements, set_by, shape
+from opencrates_lsp.rust.known_types import NUMBERS, borrowed, converted, is_copy, literal, mutable, only_field
 from opencrates_lsp.rust.shapes import Field, Shape, Variant
 from opencrates_lsp.rust.type_terms import Type, named, names, same, substituted
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
-from opencrates_lsp.rust.items import named as items_named
-from opencrates_lsp.rust.shapes import Block, Bounds, Field, Function, Shape, block_of, shape_of
-from opencrates_lsp.rust.syntax import Source, parse, path_at
-from opencrates_lsp.rust.type_terms import Type, exclusive, names, read_type, same, shared, substituted
-from opencrates_lsp.values import Span
+from opencrates_lsp.rust.known_case import Case, has_bound, implements, shape
+from opencrates_lsp.rust.shapes import Field, Shape
+from opencrates_lsp.rust.type_terms import Type, exclusive, names, read_type, same, shared
 
 INTEGERS = names("u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize")
 FLOATS = frozenset({"f32", "f64"})
@@ -35,102 +31,6 @@ _ATOMICS = frozenset(
 # What a reference to the owned type derefs to.
 _BORROWED = {"String": "str", "PathBuf": "Path", "OsString": "OsStr", "CString": "CStr"}
 _COLLECTED = names("Vec VecDeque HashMap BTreeMap HashSet BTreeSet BinaryHeap LinkedList String PathBuf")
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A function with a hole, and what stands around it.
-
-    `owner` is the shape of the self type where its definition is at hand; `around` spans the impl or trait.
-    """
-
-    source: Source
-    related: Mapping[str, tuple[str, ...]]
-    function: Function
-    block: Block | None
-    owner: Shape | None
-    item: Span
-    around: Span
-    shapes: dict[str, Shape | None] = field(default_factory=dict)
-
-    @property
-    def trait(self) -> str:
-        """The name of the trait that is implemented; "" in an inherent impl."""
-        return self.block.trait.head if self.block is not None and self.block.trait is not None else ""
-
-    def meant(self, term: Type) -> Type:
-        """The type with `Self` and the types that the impl sets spelled out."""
-        if self.block is None:
-            return term
-        meanings = {"Self": self.block.self_type, **self.block.associated}
-        return substituted(substituted(term, meanings), meanings)
-
-    @property
-    def output(self) -> Type:
-        return self.meant(self.function.output)
-
-    def bounds(self) -> Bounds:
-        around = self.block.bounds if self.block is not None else {}
-        return {**around, **{name: (*around.get(name, ()), *more) for name, more in self.function.bounds.items()}}
-
-    def gives_self(self, term: Type) -> bool:
-        """Whether the type is the one that the impl is for."""
-        return term.head == "Self" or (self.block is not None and same(term, self.block.self_type))
-
-
-def shape(case: Case, name: str) -> Shape | None:
-    """The struct or enum of this name, of this file or of the related ones; None where there is not exactly one."""
-    if name not in case.shapes:
-        found = list(_shapes(case, name))
-        case.shapes[name] = found[0] if len(found) == 1 else None
-    return case.shapes[name]
-
-
-def _shapes(case: Case, name: str) -> Iterator[Shape]:
-    if not name.isidentifier():
-        return
-    texts = [case.source] if f" {name}".encode() in case.source.text else []
-    yielded = False
-    for source in texts:
-        for found in _shapes_in(source, name):
-            yielded = True
-            yield found
-    for text in () if yielded else case.related.get(name, ()):
-        if not text.startswith("impl"):
-            yield from _shapes_in(parse(text.encode()), name)
-
-
-def _shapes_in(source: Source, name: str) -> Iterator[Shape]:
-    for item in items_named(source, name):
-        if item.identity.kind in ("struct", "enum"):
-            node = path_at(source, item.name_span.start)[-2]
-            leading = source.text[item.span.start : item.node_span.start].decode("utf-8", "replace")
-            found = shape_of(source, node, leading)
-            if found is not None:
-                yield found
-
-
-def implements(case: Case, name: str, trait: str) -> bool:
-    """Whether the type of this name is seen to have the trait: derived, or by an impl in the texts at hand."""
-    known = shape(case, name)
-    if known is not None and trait in known.derives:
-        return True
-    header = f"{trait} for {name}"
-    return header.encode() in case.source.text or any(header in text for text in case.related.get(name, ()))
-
-
-def set_by(case: Case, trait: str) -> Mapping[str, Type]:
-    """The types that the owner's impl of another trait sets, as "Self::Target"; none where it is not in the file."""
-    name = case.owner.name if case.owner is not None else ""
-    header = re.search(rf"\b{trait}(?:<[^{{}};]*>)?\s+for\s+{name}\b".encode(), case.source.text) if name else None
-    path = path_at(case.source, header.start()) if header is not None else ()
-    impl = next((node for node in path if node.type == "impl_item"), None)
-    return block_of(case.source, impl).associated if impl is not None else {}
-
-
-def has_bound(case: Case, name: str, *traits: str) -> bool:
-    """Whether a type parameter has one of the traits."""
-    return any(bound.head in traits for bound in case.bounds().get(name, ()))
 
 
 def is_copy(case: Case, term: Type) -> bool | None:
@@ -362,9 +262,3 @@ def literal(name: str, form: str, values: Mapping[str, str]) -> str:
     if len(line) <= 18:
         return f"{name} {{ {line} }}"
     return "\n".join([f"{name} {{", *(f"    {part}," for part in parts), "}"])
-
-
-def has_function(case: Case, name: str) -> bool:
-    """Whether the impl or trait around the hole has another function of this name."""
-    at = case.source.text.find(f"fn {name}(".encode(), *case.around)
-    return at >= 0 and not case.item.start <= at < case.item.end
