@@ -79,6 +79,10 @@ class Proof(Protocol):
         """Why the item is not reached, in one sentence."""
         ...
 
+    async def judge(self, after: Mapping[Path, bytes | None], *, whole_workspace: bool) -> Verdict:
+        """Check the candidate against the baseline; `after` are the texts that it makes, None for a file that goes."""
+        ...
+
 
 class Tools(Protocol):
     """What an action may use while it runs; built by the app for one job."""
@@ -129,10 +133,6 @@ class Tools(Protocol):
         """Sync the mirror, run the baseline and the canary."""
         ...
 
-    async def judge(self, proof: Proof, after: Mapping[Path, bytes | None], *, whole_workspace: bool) -> Verdict:
-        """Check the candidate against the baseline."""
-        ...
-
     async def format(self, text: str, indent: str) -> str:
         """The item as rustfmt lays it out at this indentation; unchanged when there is no rustfmt."""
         ...
@@ -150,6 +150,15 @@ class Tools(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an action asks a provider for: the task, what the change is called, and the values of its prompt."""
+
+    task: Task
+    title: str
+    values: Mapping[str, object]
+
+
 class Action(Protocol):
     """One capability; the modules in `actions.ALL` each have one as `ACTION`."""
 
@@ -163,6 +172,10 @@ class Action(Protocol):
 
     def find(self, request: Request) -> Sequence[Offer]:
         """What can be offered at the place; pure, without I/O, under a millisecond."""
+        ...
+
+    async def asked(self, request: Request, tools: Tools) -> Asked:
+        """What a provider is asked for at the place; raises `WrongUsage` where there is nothing to ask."""
         ...
 
     def run(self, request: Request, tools: Tools) -> Awaitable[Change | Note]:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from opencrates_lsp.actions.base import Offer, Request, Tools
+from opencrates_lsp.actions.base import Asked, Offer, Request, Tools
 from opencrates_lsp.actions.propose import propose
 from opencrates_lsp.errors import WrongUsage
 from opencrates_lsp.rust import known
@@ -56,6 +56,9 @@ class Fill:
         )
 
     async def run(self, request: Request, tools: Tools) -> Change:
+        return await propose(request, await self.asked(request, tools), tools)
+
+    async def asked(self, request: Request, tools: Tools) -> Asked:
         hole = hole_at(request.source, request.span)
         if hole is None:
             raise WrongUsage(
@@ -82,7 +85,7 @@ class Fill:
             "instruction": task.instruction,
             "dependencies": sorted(tools.dependencies or ()),
         }
-        return await propose(request, task, tools, title=f"Fill `{qualified_name(item)}`", values=values)
+        return Asked(task, f"Fill `{qualified_name(item)}`", values)
 
 
 def provable(request: Request, hole: Hole) -> bool:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from opencrates_lsp.actions.base import Proof, Request, Tools
+from opencrates_lsp.actions.base import Asked, Proof, Request, Tools
 from opencrates_lsp.errors import Declined, Refused
 from opencrates_lsp.rust.edits import replacements
 from opencrates_lsp.rust.holes import subject
@@ -73,13 +73,13 @@ class Tally:
         return Usage(self.provider, self.model, self.input_tokens, self.output_tokens, self.cost_usd, self.cached)
 
 
-async def propose(request: Request, task: Task, tools: Tools, *, title: str, values: Mapping[str, object]) -> Change:
+async def propose(request: Request, asked: Asked, tools: Tools) -> Change:
     """The first answer that holds, as a change of `request.document`.
 
     Raises `Refused` with the last reason when no answer held after `limits.max_repairs` repairs.
     """
-    proving = asyncio.create_task(tools.prepare(task.subject, tools.level))
-    rounds = asyncio.create_task(_rounds(request, task, tools, title, values, proving))
+    proving = asyncio.create_task(tools.prepare(asked.task.subject, tools.level))
+    rounds = asyncio.create_task(_rounds(request, asked, tools, proving))
     try:
         await asyncio.wait((rounds, proving), return_when=asyncio.FIRST_COMPLETED)
         if not rounds.done() and not proving.cancelled() and (error := proving.exception()) is not None:
@@ -92,32 +92,26 @@ async def propose(request: Request, task: Task, tools: Tools, *, title: str, val
             running.cancel()
         await asyncio.wait((rounds, proving))
         if not proving.cancelled() and (error := proving.exception()) is not None:
-            log.debug("The baseline of `%s` failed: %s", task.subject.name, error)
+            log.debug("The baseline of `%s` failed: %s", asked.task.subject.name, error)
 
 
-async def first_prompt(task: Task, tools: Tools, values: Mapping[str, object]) -> Prompt:
-    """What is sent first for this task, exactly."""
+async def first_prompt(asked: Asked, tools: Tools) -> Prompt:
+    """What is sent first, exactly."""
     return Prompt(
         messages=(
             Message("system", await tools.render("prompts/system.md.j2", {})),
-            Message("user", await tools.render(f"prompts/{task.action}.md.j2", values)),
+            Message("user", await tools.render(f"prompts/{asked.task.action}.md.j2", asked.values)),
         ),
         max_output_tokens=tools.limits.max_output_tokens,
         candidates=tools.limits.candidates,
     )
 
 
-async def _rounds(
-    request: Request,
-    task: Task,
-    tools: Tools,
-    title: str,
-    values: Mapping[str, object],
-    proving: asyncio.Task[Proof],
-) -> Change:
+async def _rounds(request: Request, wanted: Asked, tools: Tools, proving: asyncio.Task[Proof]) -> Change:
     """Ask, try every candidate of the answer, and ask again with what was wrong."""
     tools.face.progress("context")
-    prompt = await first_prompt(task, tools, values)
+    task = wanted.task
+    prompt = await first_prompt(wanted, tools)
     tally = Tally()
     trial = Trial(request, task, tools, proving)
     asked = prompt
@@ -140,7 +134,7 @@ async def _rounds(
                     await tools.keep(prompt, answer.text)
                 return Change(
                     id=uuid4().hex,
-                    title=title,
+                    title=wanted.title,
                     edits=merged.edits,
                     verdict=replace(verdict, attempts=tally.attempts),
                     usage=tally.usage(),
@@ -231,7 +225,7 @@ class Trial:
         """Check the candidate; where rustc itself knows the mend, take it and check once more."""
         path, tools = self.request.document.path, self.tools
         tools.face.progress("check")
-        verdict = await tools.judge(proof, {path: merged.text}, whole_workspace=not merged.body_only)
+        verdict = await proof.judge({path: merged.text}, whole_workspace=not merged.body_only)
         if verdict.passed:
             return merged, verdict
         mended = tools.suggested(merged.text, path, verdict.new_errors, merged.subject.item)
@@ -239,7 +233,7 @@ class Trial:
             second = relaid(self.request, merged, mended)
             await _allowed(self.request.source, self.task, tools, second)
             self.seen.add(mended)
-            again = await tools.judge(proof, {path: mended}, whole_workspace=not second.body_only)
+            again = await proof.judge({path: mended}, whole_workspace=not second.body_only)
             if again.passed:
                 return second, again
         raise _refusal(self.task, merged, verdict)
