@@ -34,7 +34,7 @@ s = 1\'\'\'
 u = 1
 [[t]]
 u = 2
-v = """four quotes""""
+v = """four quotes"""" # " [
 w = 1'''
 
 

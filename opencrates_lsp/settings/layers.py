@@ -119,6 +119,7 @@ def _text_layer(
 ) -> Layer:
     values: dict[str, Any] = {}
     problems: list[Problem] = []
+    # The shorter come first, so that a value never takes the place of a table.
     for key, text in sorted(pairs, key=lambda pair: len(pair[0])):
         table = values
         for part in key[:-1]:
@@ -128,10 +129,7 @@ def _text_layer(
                 problems.append(_no_setting(key[:-1], where))
                 inner = table[part] = {}
             table = inner
-        if isinstance(table.get(key[-1]), dict):
-            problems.append(_no_setting(key, where))
-        else:
-            table[key[-1]] = Text(text)
+        table[key[-1]] = Text(text)
     return Layer(name, values, True, where, spell or where, tuple(problems))
 
 

@@ -87,7 +87,6 @@ class History:
         """
         if intent.state != "open":
             raise WrongUsage('A change begins in the state "open".', remedy="Settle it afterwards.")
-        prepared = [(file, _packed(file.before), _packed(file.after)) for file in intent.files]
 
         def work(connection: sqlite3.Connection) -> None:
             if connection.execute("SELECT 1 FROM intents WHERE id = ?", (intent.id,)).fetchone():
@@ -106,7 +105,8 @@ class History:
                     f"{self._own}@{self._owner}",
                 ),
             ).lastrowid
-            for position, (file, before, after) in enumerate(prepared):
+            for position, file in enumerate(intent.files):
+                before, after = _packed(file.before), _packed(file.after)
                 texts = [text for text in (before, after) if text is not None]
                 connection.executemany("INSERT OR IGNORE INTO texts (hash, body) VALUES (?, ?)", texts)
                 connection.execute(

@@ -104,7 +104,7 @@ class Database:
             migrations = load_migrations(self._migrations)
             # Before anything is changed: the file may be another program's, or a newer build's.
             schema_version(self._connection, self.path, migrations)
-            _to_wal(self._connection, time.monotonic() + self._wait_seconds)
+            to_wal(self._connection, time.monotonic() + self._wait_seconds)
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA foreign_keys = ON")
             migrate(self._connection, self.path, migrations)
@@ -177,8 +177,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _to_wal(connection: sqlite3.Connection, deadline: float) -> None:
-    """SQLite does not wait for others in this one statement, so this does."""
+def to_wal(connection: sqlite3.Connection, deadline: float) -> None:
+    """Switch to the journal that readers need not wait for, until `deadline` (of `time.monotonic()`).
+
+    SQLite itself does not wait for others in this one statement, so this does.
+    """
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

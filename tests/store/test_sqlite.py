@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 
 from opencrates_lsp.errors import Busy, Missing
 from opencrates_lsp.store import Store
-from opencrates_lsp.store.sqlite import MIGRATIONS, Database, load_migrations, migrate, transaction
+from opencrates_lsp.store.sqlite import MIGRATIONS, Database, load_migrations, migrate, to_wal, transaction
 
 
 def schema(path: Path) -> set[str]:
@@ -209,6 +210,46 @@ async def test_a_lock_that_stays_is_busy_and_nothing_is_half_done(tmp_path: Path
     assert await database.write(lambda connection: connection.total_changes) == 0
     await database.close()
     other.close()
+
+
+def test_the_change_to_wal_waits_for_readers(tmp_path: Path) -> None:
+    reader = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)
+    reader.execute("CREATE TABLE t (x)")
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM t")
+    mine = sqlite3.connect(tmp_path / "store.sqlite", timeout=0, check_same_thread=False)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        to_wal(mine, time.monotonic())
+    tries: list[str] = []
+    twice = threading.Event()
+
+    def tried(said: str) -> None:
+        tries.append(said)
+        if len(tries) > 1:
+            twice.set()
+
+    mine.set_trace_callback(tried)
+    waiting = threading.Thread(target=to_wal, args=(mine, time.monotonic() + 60))
+    waiting.start()
+    assert twice.wait(60)
+    reader.execute("COMMIT")
+    waiting.join(60)
+    assert mine.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    mine.close()
+    reader.close()
+
+
+async def test_a_commit_waits_for_the_disk_unless_it_may_get_lost(tmp_path: Path) -> None:
+    database = Database(tmp_path / "store.sqlite")
+    await database.open()
+
+    def level(connection: sqlite3.Connection) -> int:
+        return int(connection.execute("PRAGMA synchronous").fetchone()[0])
+
+    full, normal = 2, 1
+    found = [await database.write(level, durable=durable) for durable in (True, False, True)]
+    assert found == [full, normal, full]
+    await database.close()
 
 
 async def test_work_that_fails_is_undone_and_the_next_goes_on(tmp_path: Path) -> None:
