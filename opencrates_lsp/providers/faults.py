@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opencrates_lsp.errors import Busy, Missing, OpenCratesError, Refused, Unreachable, WrongUsage
+from opencrates_lsp.providers.base import is_loopback
 from opencrates_lsp.values import Prompt
 
 if TYPE_CHECKING:
@@ -76,11 +77,15 @@ def explain(error: APIError, endpoint: Endpoint, prompt: Prompt | None, key: str
     """The error of ours that says what happened; `begun` when a part of the answer had come."""
     import openai
 
-    if isinstance(error, openai.APITimeoutError):
-        return silent(endpoint, begun=begun)
     if isinstance(error, openai.APIConnectionError):
-        return broken_off(endpoint) if begun else _unconnected(error, endpoint)
+        causes = tuple(_causes(error))
+        told = " ".join(f"{type(cause).__name__} {cause}" for cause in causes)
+        if isinstance(error, openai.APITimeoutError) and "ConnectTimeout" not in told:
+            return silent(endpoint, begun=begun)
+        return broken_off(endpoint) if begun else _unconnected(causes, told, endpoint)
     said = _quoted(error, prompt, key)
+    if isinstance(error, openai.AuthenticationError) and not key:
+        return Missing(f"{endpoint.host} asks for a key, and there is none.", remedy=f"Set {endpoint.key_name}.")
     if isinstance(error, openai.APIStatusError):
         return _status(error, endpoint, said)
     if "rate_limit" in str(error.code).lower() or str(error.code) == "429":
@@ -168,10 +173,8 @@ def _too_many(error: APIStatusError, endpoint: Endpoint, words: str, said: str) 
     return Busy(f"{endpoint.host} takes no more requests now{said}.", remedy=f"Try again {when}.")
 
 
-def _unconnected(error: APIError, endpoint: Endpoint) -> Unreachable:
+def _unconnected(causes: tuple[BaseException, ...], told: str, endpoint: Endpoint) -> Unreachable:
     """Nothing of an answer came: why, as far as the causes tell."""
-    causes = tuple(_causes(error))
-    told = " ".join(f"{type(cause).__name__} {cause}" for cause in causes)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return Unreachable(
             f"The host {endpoint.host} is not known.", remedy="Check ai.openai.base_url and the network connection."
@@ -185,10 +188,10 @@ def _unconnected(error: APIError, endpoint: Endpoint) -> Unreachable:
         return Unreachable(
             f"The proxy does not let through to {endpoint.host}.", remedy="Check HTTPS_PROXY and NO_PROXY."
         )
-    if "ConnectError" in told:
-        return Unreachable(
-            f"Nothing answers at {endpoint.url}.", remedy="Start the server there, or set ai.openai.base_url."
-        )
+    if "ConnectError" in told or "ConnectTimeout" in told:
+        here = is_loopback(endpoint.url)
+        remedy = "Start the server there" if here else "Check the network connection and HTTPS_PROXY"
+        return Unreachable(f"Nothing answers at {endpoint.url}.", remedy=f"{remedy}, or set ai.openai.base_url.")
     return broken_off(endpoint, begun=False)
 
 

@@ -151,11 +151,7 @@ class OpenAI:
                         break
                     text = answer.take(event.model_dump(warnings=False) if isinstance(event, loaded.model) else event)
                 heard = True
-                if answer.overlong:
-                    raise Refused(
-                        f"The answer is far longer than the {prompt.max_output_tokens} tokens that were asked for.",
-                        remedy="Ask another model, or raise ai.max_output_tokens.",
-                    )
+                self._bounded(answer)
                 if text:
                     yield text
                 until = self._deadline()
@@ -174,8 +170,16 @@ class OpenAI:
             text = answer.take(said)
         if not answer.known:
             raise faults.nonsense(self._endpoint)
+        self._bounded(answer)
         answer.finish = answer.finish or "stop"
         return text
+
+    def _bounded(self, answer: Answer) -> None:
+        if answer.overlong:
+            raise Refused(
+                f"The answer is far longer than the {answer.limit_tokens} tokens that were asked for.",
+                remedy="Ask another model, or raise ai.max_output_tokens.",
+            )
 
     async def _opened(self, loaded: _Loaded, prompt: Prompt, until: float) -> AsyncStream[ChatCompletionChunk]:
         """The begun answer; options that the server refuses are left out, now and later."""

@@ -22,6 +22,7 @@ _WORDS = {
     OLD_LIMIT: (OLD_LIMIT,),
     NEW_LIMIT: (NEW_LIMIT,),
 }
+_UNKNOWN = ("unsupported", "not supported", "unrecognized", "unknown", "unexpected", "extra", "permitted", "allowed")
 
 
 def request_body(prompt: Prompt, model: str, left_out: Collection[str], *, new_limit: bool) -> dict[str, Any]:
@@ -52,10 +53,15 @@ def request_body(prompt: Prompt, model: str, left_out: Collection[str], *, new_l
 
 
 def refused_option(said: str, body: dict[str, Any], left_out: Collection[str]) -> str | None:
-    """The option of the request that the server's words blame, if it can be left out."""
+    """The option of the request that the server's words blame, if it can be left out.
+
+    A token limit is left out only when its name is not known, not when its value is refused.
+    """
     lowered = said.lower()
+    unknown = any(word in lowered for word in _UNKNOWN)
     for option, words in _WORDS.items():
-        if option in body and option not in left_out and any(word in lowered for word in words):
+        optional = unknown or option not in (OLD_LIMIT, NEW_LIMIT)
+        if option in body and optional and option not in left_out and any(word in lowered for word in words):
             return option
     return None
 

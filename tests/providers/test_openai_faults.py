@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
+import ssl
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import httpx2
+import openai as sdk
 import pytest
 from model_server import Break, Raw, Reply, Say, events, failure, html, model_server
 from provider_talk import ANSWER, PROMPT, nothing_runs_on, openai, pieces, text
 
 from opencrates_lsp.errors import Busy, Missing, OpenCratesError, Refused, Unreachable, WrongUsage
+from opencrates_lsp.providers.faults import Endpoint, explain
 from opencrates_lsp.providers.openai import OpenAI
 
 KEY = "sk-not-to-be-seen"
 JSON = {"Content-Type": "application/json"}
+ELSEWHERE = Endpoint("https://example.com/v1", "example.com", "test-model", "TEST_KEY", 60.0)
 TOO_LONG = "This model's maximum context length is 8192 tokens."
 QUOTES_ALL = f"Invalid input {PROMPT.messages[1].content!r} with key {KEY}"
 
@@ -27,6 +34,7 @@ FAULTS: Mapping[str, tuple[Reply, type[OpenCratesError], str]] = {
     "no such path": (html(404), Unreachable, "has no /chat/completions.*It usually ends in /v1"),
     "too long": (failure(400, TOO_LONG), Refused, r"longer than test-model .*context\.max_tokens"),
     "rejected": (failure(400, "No such thing."), WrongUsage, "rejects the request with 400: No such thing"),
+    "a wrong value": (failure(400, "max_tokens is too large: 64"), WrongUsage, "400: max_tokens is too large"),
     "quotes": (failure(422, QUOTES_ALL), WrongUsage, r"with 422\. Check"),
     "busy": (failure(429, "Slow down."), Busy, "no more requests now: Slow down.*in a minute"),
     "busy for long": (failure(429, "Wait.", {"Retry-After": "3600"}), Busy, "in 3600 s, as it asks"),
@@ -51,6 +59,7 @@ FAULTS: Mapping[str, tuple[Reply, type[OpenCratesError], str]] = {
     "empty stream": (events("[DONE]"), Refused, "gave an empty answer"),
     "cut off": (Say(ANSWER, finish="length"), Refused, r"cut off at 64 tokens\. Raise ai\.max_output_tokens"),
     "filtered": (Say(ANSWER, finish="content_filter"), Refused, "content filter"),
+    "endless and whole": (Say("x" * 10_000_000, whole=True), Refused, "far longer than the 64 tokens"),
     "endless": (Say("x" * 10_000_000, piece_characters=65536), Refused, "far longer than the 64 tokens"),
 }
 
@@ -97,9 +106,33 @@ async def test_nobody_listens() -> None:
     await nothing_runs_on()
 
 
-async def test_a_host_that_does_not_exist() -> None:
-    with pytest.raises(Unreachable, match=r"The host nowhere\.invalid is not known|does not let through|broke"):
-        await pieces(openai("http://nowhere.invalid/v1", key=KEY))
+@pytest.mark.parametrize(
+    ("cause", "says"),
+    [
+        (socket.gaierror("Name or service not known"), "The host example.com is not known"),
+        (ssl.SSLCertVerificationError("self-signed"), "its certificate does not hold"),
+        (httpx2.ProxyError("407"), "The proxy does not let through to example.com"),
+        (httpx2.ConnectTimeout(""), r"Nothing answers at https://example.com/v1\. Check the network"),
+    ],
+)
+def test_a_connection_that_cannot_be_made_is_told_apart(cause: Exception, says: str) -> None:
+    timed_out = isinstance(cause, httpx2.ConnectTimeout)
+    request = httpx2.Request("POST", "https://example.com/v1")
+    error = sdk.APITimeoutError(request) if timed_out else sdk.APIConnectionError(request=request)
+    outer = httpx2.ConnectError("All connection attempts failed")
+    # As asyncio does when a host has several addresses: the causes are in a group.
+    outer.__cause__ = ExceptionGroup("all", [cause])
+    error.__cause__ = outer
+    assert re.search(says, str(explain(error, ELSEWHERE, None, KEY, begun=False)))
+
+
+@pytest.mark.parametrize(
+    ("key", "says"), [(None, "asks for a key, and there is none.*OPENCRATES_SECRET_OPENAI"), ("b", "TEST_KEY")]
+)
+async def test_a_server_that_wants_another_key(key: str | None, says: str) -> None:
+    async with model_server(key="a") as server:
+        with pytest.raises(Missing, match=says):
+            await pieces(openai(server.url, key=key))
 
 
 async def test_an_unknown_model_is_named_with_those_that_there_are() -> None:
@@ -134,8 +167,6 @@ async def test_nobody_waits_longer_for_a_retry_than_for_an_answer() -> None:
 async def test_an_option_that_the_server_does_not_know_is_left_out_from_then_on(
     rejects: Sequence[str], base: dict[str, Any], sent: dict[str, Any]
 ) -> None:
-    from dataclasses import replace
-
     prompt = replace(PROMPT, **base, candidates=2)
     async with model_server([ANSWER, ANSWER], rejects=rejects) as server:
         answer = await pieces(openai(server.url), prompt)
@@ -147,8 +178,6 @@ async def test_an_option_that_the_server_does_not_know_is_left_out_from_then_on(
 
 
 async def test_a_refused_schema_goes_into_the_prompt() -> None:
-    from dataclasses import replace
-
     prompt = replace(PROMPT, schema={"type": "object", "title": "Plan"})
     async with model_server(["{}"], rejects=["response_format"]) as server:
         assert text(await pieces(openai(server.url), prompt)) == "{}"
