@@ -1,0 +1,108 @@
+"""The canary: a type error laid into an item, which rustc reports if, and only if, it analyses that item.
+
+A type error and nothing earlier: what the parser, the macros or the names complain of says nothing about the types.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opencrates_lsp.rust.items import Item, items_around
+from opencrates_lsp.rust.syntax import Source, parse, path_at
+from opencrates_lsp.values import Span, Subject
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from opencrates_lsp.verify.messages import Report
+
+_ERROR = b'let _: () = "opencrates canary";'
+_CONST = b'const _: () = "opencrates canary";'
+# In the place of an expression or a block, of whatever type; `loop` never ends, so that nothing is missed after it.
+_EXPRESSION = b"{ " + _ERROR + b" loop {} }"
+_MISMATCH = "E0308"
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """A text with the type error in it; `span` is where, in that text."""
+
+    text: bytes
+    span: Span
+
+
+def canaries(text: bytes, subject: Subject) -> tuple[Canary, ...]:
+    """The texts to try, the likeliest first; none when it cannot be told what may stand in the item's place."""
+    source = parse(text)
+    probe = subject.probe
+    node = _node(source, probe)
+    if probe in subject.holes or (node is not None and node.type == "block"):
+        return (_replaced(text, probe, _EXPRESSION),)
+    around = items_around(source, probe.start)
+    item = around[-1] if around else None
+    if item is None:
+        return ()
+    if item.identity.kind == "macro":
+        return _in_macro(text, subject, item)
+    if item.identity.kind in ("const", "static") and item.body == probe:
+        return (_replaced(text, probe, _EXPRESSION),)
+    if item.identity.kind == "mod" and item.body == probe:
+        at = _after_inner_attributes(node, probe)
+        return (_replaced(text, Span(at, at), b"\n" + _CONST + b"\n"),)
+    return (_beside(text, around),)
+
+
+def is_reported(report: Report, subject: Subject, canary: Canary) -> bool:
+    """Whether rustc found the type error at its place."""
+    return any(
+        one.diagnostic.code == _MISMATCH
+        and any(
+            path == subject.path and canary.span.start <= span.start and span.end <= canary.span.end
+            for path, span in one.primaries
+        )
+        for one in report.errors
+    )
+
+
+def _node(source: Source, span: Span) -> Node | None:
+    return next((node for node in path_at(source, span.start) if (node.start_byte, node.end_byte) == span), None)
+
+
+def _replaced(text: bytes, span: Span, error: bytes) -> Canary:
+    return Canary(text[: span.start] + error + text[span.end :], Span(span.start, span.start + len(error)))
+
+
+def _in_macro(text: bytes, subject: Subject, item: Item) -> tuple[Canary, ...]:
+    """In the first hole; else around the rule's whole right side, as an expression, as statements, as items."""
+    probe = subject.probe
+    holes = [hole for hole in subject.holes if probe.start <= hole.start and hole.end <= probe.end]
+    if holes:
+        return (_replaced(text, holes[0], _EXPRESSION),)
+    if item.identity.name.endswith("!") or item.body == probe:
+        # What the tokens of another macro mean only that macro knows.
+        return ()
+    inner = Span(probe.start + 1, probe.end - 1)
+    body = text[inner.start : inner.end]
+    return tuple(
+        _replaced(text, inner, error) for error in (b"{ " + _ERROR + body + b" }", _ERROR + body, _CONST + body)
+    )
+
+
+def _after_inner_attributes(node: Node | None, probe: Span) -> int:
+    at = probe.start + 1
+    for child in node.children if node is not None else ():
+        if child.type == "inner_attribute_item":
+            at = child.end_byte
+    return at
+
+
+def _beside(text: bytes, around: tuple[Item, ...]) -> Canary:
+    """Before the item, or before the impl or the like that it stands in, under the same conditions."""
+    place = around[-1]
+    for outer in reversed(around[:-1]):
+        if outer.identity.kind in ("mod", "function"):
+            break
+        place = outer
+    conditions = b"".join(f"#[cfg({one})]\n".encode() for one in around[-1].cfgs)
+    return _replaced(text, Span(place.span.start, place.span.start), conditions + _CONST + b"\n")

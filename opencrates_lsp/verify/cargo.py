@@ -1,0 +1,150 @@
+"""One run of cargo over a mirror: which packages, features and targets, offline first, killed as a group."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from opencrates_lsp.face import Phase
+from opencrates_lsp.values import Configuration
+from opencrates_lsp.verify.libtest import Tested, read_tests
+from opencrates_lsp.verify.messages import Places, Report, read_report
+from opencrates_lsp.verify.process import Ended, run
+from opencrates_lsp.verify.toolchain import Toolchain
+
+Progress = Callable[[Phase, str], None]
+Wrap = Callable[[Sequence[str], Mapping[str, str]], Sequence[str]]
+Tool = Literal["check", "clippy", "test"]
+
+_KEEP_GOING_SINCE = 74
+_BLOCKING = re.compile(r"Blocking waiting for file lock on (?P<what>.+)")
+_OFFLINE = re.compile(r"offline|unable to update|failed to download|no matching package|failed to select a version")
+DEADLINE_SECONDS = 900.0
+
+
+def silent(phase: Phase, message: str) -> None:
+    """The `Progress` of work that nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is compiled: `packages` as cargo's `-p` takes them, none for the folder's own.
+
+    `targets` are further arguments that choose among the packages' targets ("--test", "name").
+    `everything` takes all members of the workspace.
+    """
+
+    packages: tuple[str, ...]
+    configuration: Configuration
+    targets: tuple[str, ...] = ()
+    everything: bool = False
+
+    def arguments(self) -> list[str]:
+        chosen = self.configuration
+        arguments = [part for package in self.packages for part in ("-p", package)]
+        if self.everything:
+            arguments.append("--workspace")
+        if chosen.all_features:
+            arguments.append("--all-features")
+        elif chosen.features:
+            arguments += ["--features", ",".join(chosen.features)]
+        if chosen.no_default_features:
+            arguments.append("--no-default-features")
+        if chosen.all_targets:
+            arguments.append("--all-targets")
+        else:
+            arguments += self.targets
+        if chosen.target:
+            arguments += ["--target", chosen.target]
+        if chosen.profile:
+            arguments += ["--profile", chosen.profile]
+        return arguments
+
+    def describe(self) -> str:
+        """The configuration for people."""
+        words = self.configuration.describe()
+        if self.targets and not self.configuration.all_targets:
+            words += ", " + " ".join(self.targets).replace("--", "")
+        return words
+
+
+@dataclass(frozen=True, slots=True)
+class Cargo:
+    """cargo of one toolchain at one place; `target` is a target directory of its own.
+
+    `places` tells where the files that are compiled belong; cargo runs in its root.
+    """
+
+    toolchain: Toolchain
+    places: Places
+    target: Path
+
+    async def run(
+        self,
+        tool: Tool,
+        scope: Scope,
+        *,
+        progress: Progress = silent,
+        online: bool = False,
+        wrap: Wrap | None = None,
+    ) -> Report:
+        """Compile the scope; every package is tried, whatever happens to the others.
+
+        `online` lets cargo fetch what is missing, after it was tried without.
+        Raises `Missing` when cargo cannot be started.
+        """
+        more = ["--message-format=json"]
+        if self.toolchain.minor >= _KEEP_GOING_SINCE:
+            more.append("--keep-going")
+        ended = await self._ended(tool, scope, more, progress, online=online, wrap=wrap)
+        return await asyncio.to_thread(read_report, ended.out, _said(tool, ended), ended.code, self.places)
+
+    async def fetch(self, progress: Progress = silent) -> None:
+        """Download what is missing, so that what comes next can do without the network; it tells what it misses."""
+        progress("waiting", "cargo fetches what the crate is built from")
+        await self._spawn([str(self.toolchain.cargo), "fetch"], progress, None)
+
+    async def test(
+        self, scope: Scope, *, progress: Progress = silent, online: bool = False, wrap: Wrap | None = None
+    ) -> Tested:
+        """Run the tests of the scope, those of the documentation too."""
+        ended = await self._ended("test", scope, ["--no-fail-fast"], progress, online=online, wrap=wrap)
+        return read_tests(ended.out.decode("utf-8", "replace"), _said("test", ended), ended.code)
+
+    async def _ended(
+        self, tool: Tool, scope: Scope, more: Sequence[str], progress: Progress, *, online: bool, wrap: Wrap | None
+    ) -> Ended:
+        """Without the network, and where that fails for want of it, once more with it."""
+        given = scope.configuration.extra_args
+        argv = [str(self.toolchain.cargo), tool, *more, "--target-dir", str(self.target), *scope.arguments(), *given]
+        bare = "--offline" in given or "--frozen" in given
+        ended = await self._spawn(argv if bare else [*argv, "--offline"], progress, wrap)
+        if online and not bare and ended.code != 0 and not ended.timed_out and _OFFLINE.search(ended.err):
+            progress("waiting", "cargo fetches what the workspace is built from")
+            ended = await self._spawn(argv, progress, None)
+        return ended
+
+    async def _spawn(self, argv: Sequence[str], progress: Progress, wrap: Wrap | None) -> Ended:
+        def hear(line: str) -> None:
+            blocked = _BLOCKING.search(line)
+            if blocked is not None:
+                progress("waiting", f"another cargo holds the lock on {blocked['what']}")
+
+        # A build directory that the user's settings name would be shared with his own builds.
+        env = {**self.toolchain.env, "CARGO_BUILD_BUILD_DIR": str(self.target), "CARGO_TERM_QUIET": "false"}
+        return await run(
+            wrap(argv, env) if wrap is not None else argv,
+            cwd=self.places.root,
+            env=env,
+            on_line=hear,
+            deadline_seconds=DEADLINE_SECONDS,
+        )
+
+
+def _said(tool: Tool, ended: Ended) -> str:
+    late = f"error: cargo {tool} took longer than {DEADLINE_SECONDS:g} s and was stopped\n"
+    return ended.err + (late if ended.timed_out else "")

@@ -1,0 +1,146 @@
+"""One candidate, held against the baseline of the state that it is laid into."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from opencrates_lsp.rust.items import Identity, items
+from opencrates_lsp.rust.syntax import parse
+from opencrates_lsp.values import Level, Verdict
+from opencrates_lsp.verify.cargo import Progress
+from opencrates_lsp.verify.libtest import compared
+from opencrates_lsp.verify.messages import new_findings
+from opencrates_lsp.verify.proof import Analysed, Clock, Proof, conditions, counted, seeing, test_scope, tool_of
+from opencrates_lsp.verify.reach import why_not, with_packages
+from opencrates_lsp.verify.running import Guard, run_tests, runs_code_of
+from opencrates_lsp.verify.trial import Trial, in_thread
+
+After = Mapping[Path, bytes | None]
+
+
+async def judged(
+    trial: Trial,
+    proof: Proof,
+    after: After,
+    guard: Guard,
+    clock: Clock,
+    *,
+    whole_workspace: bool,
+    progress: Progress,
+) -> Verdict:
+    """See `Verifier.judge`; the proof is of the state in the mirror, and the caller holds the trial's lock."""
+    ground, found = proof.ground, proof.analysed
+    if found is None:
+        return verdict_of(proof, clock, proof.reason)
+    if whole_workspace:
+        wide = await _widened(trial, proof, found, after, progress, clock)
+        if isinstance(wide, str):
+            return replace(verdict_of(proof, clock, wide), reached=False)
+        found = wide
+    wrap, sandbox, allowed = None, "none", True
+    if await in_thread(lambda: runs_code_of(ground.layout, found.place, found.scope, after)):
+        wrap, sandbox, allowed = await guard.place(ground, trial.mirror.writable, trial.mirror.root)
+    if not allowed:
+        reason = f"to check it is to run it (a build script or a procedural macro), and {sandbox}"
+        return replace(verdict_of(proof, clock, reason), sandbox=sandbox)
+    progress("check", found.scope.describe())
+    report = await trial.candidate(ground, tool_of(proof.level), found.scope, after, progress, wrap)
+    clock.step("check")
+    if report is None:
+        return verdict_of(proof, clock, "cargo takes it for what it compiled before")
+    new = new_findings(counted(proof.level, found.baseline), counted(proof.level, report))
+    if not new and not report.ok and found.baseline.ok:
+        return verdict_of(proof, clock, "cargo fails without naming an error")
+    if not new:
+        trial.remember(ground, tool_of(proof.level), found.scope, report)
+    verdict = replace(
+        verdict_of(proof, clock, None),
+        configuration=found.scope.describe(),
+        baseline_errors=len(found.baseline.errors),
+        new_errors=tuple(one.diagnostic for one in new),
+        sandbox=sandbox,
+    )
+    if proof.level is Level.TEST and not new:
+        return await _tested(trial, proof, found, verdict, guard, progress, clock)
+    return verdict
+
+
+def verdict_of(proof: Proof, clock: Clock, reason: str | None) -> Verdict:
+    """A verdict with what the proof and the clock tell."""
+    steps = (*proof.steps, *clock.steps)
+    return Verdict(
+        level=proof.level,
+        reached=proof.reached,
+        configuration=proof.configuration,
+        baseline_errors=len(proof.analysed.baseline.errors) if proof.analysed is not None else 0,
+        seconds=sum(step.seconds for step in clock.steps),
+        steps=steps,
+        reason=reason,
+    )
+
+
+async def _widened(
+    trial: Trial, proof: Proof, found: Analysed, after: After, progress: Progress, clock: Clock
+) -> Analysed | str:
+    """The analysis of everything that can see the edit; or why rustc does not look at the item there."""
+    ground, tool = proof.ground, tool_of(proof.level)
+    scope = with_packages(found.scope, seeing(ground, found.place.package))
+    if await in_thread(lambda: _changes_what_is_there(trial, after)):
+        scope = replace(scope, configuration=replace(scope.configuration, all_targets=True), targets=())
+    if scope == found.scope:
+        return found
+    progress("check", f"before the edit ({scope.describe()})")
+    baseline = await trial.baseline(ground, proof.documents, tool, scope, progress)
+    clock.step("baseline")
+    seen = await trial.sees(ground, tool, scope, proof.subject, progress)
+    clock.step("canary")
+    if seen:
+        return Analysed(scope, found.place, baseline, found.tests)
+    return why_not(found.place, baseline, ground.layout, await conditions(ground))
+
+
+def _changes_what_is_there(trial: Trial, after: After) -> bool:
+    """Whether an item that others may name is gone, or has another signature; what is only added is not meant."""
+    return any(_signatures(trial.base(path)) - _signatures(text or b"") for path, text in after.items())
+
+
+def _signatures(text: bytes) -> Counter[tuple[Identity, bytes]]:
+    """What can be named, as it is declared; of a struct or the like its body is part of that."""
+    found: Counter[tuple[Identity, bytes]] = Counter()
+    for item in items(parse(text)):
+        whole = item.identity.kind in ("struct", "enum", "union", "const", "static", "macro")
+        declared = item.node_span if whole else item.signature
+        found[item.identity, b" ".join(text[slice(*declared)].split())] += 1
+    return found
+
+
+async def _tested(
+    trial: Trial,
+    proof: Proof,
+    found: Analysed,
+    verdict: Verdict,
+    guard: Guard,
+    progress: Progress,
+    clock: Clock,
+) -> Verdict:
+    """The verdict with the tests of the package; those that passed before must pass."""
+    wrap, sandbox, allowed = await guard.place(proof.ground, trial.mirror.writable, trial.mirror.root)
+    if not allowed:
+        return replace(verdict, level=Level.CHECK, sandbox=f"the tests were not run: {sandbox}")
+    progress("tests", "with the edit")
+    after = await run_tests(trial, proof.ground, test_scope(found), progress, wrap)
+    clock.step("tests")
+    if not after.ran and found.tests is not None and not found.tests.ran:
+        sandbox, tests = "the tests do not build, without the edit neither", None
+    else:
+        tests = compared(found.tests, after)
+    return replace(
+        verdict,
+        tests=tests,
+        sandbox=sandbox,
+        steps=(*proof.steps, *clock.steps),
+        seconds=sum(step.seconds for step in clock.steps),
+    )

@@ -1,0 +1,163 @@
+"""The state before an edit, analysed: what cargo says of it, and where rustc looks at the item."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from opencrates_lsp.values import Documents, Level, Step, Subject
+from opencrates_lsp.verify.cargo import Progress, Scope, Tool
+from opencrates_lsp.verify.libtest import Tested
+from opencrates_lsp.verify.messages import Finding, Report, clippy_findings
+from opencrates_lsp.verify.process import run
+from opencrates_lsp.verify.reach import (
+    Standing,
+    first_scope,
+    is_hopeless,
+    other_scopes,
+    standing,
+    why_not,
+    with_packages,
+)
+from opencrates_lsp.verify.running import Guard, run_tests
+from opencrates_lsp.verify.trial import Ground, Trial, in_thread
+from opencrates_lsp.workspace.layout import Package
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """Where the item was reached, and what cargo said there without the edit."""
+
+    scope: Scope
+    place: Standing
+    baseline: Report
+    tests: Tested | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The state before the edit.
+
+    `reason` says in one clause why rustc does not look at the item, None when it does.
+    `state` is what `documents` and the files made together, `configuration` where the item is reached, for people.
+    """
+
+    level: Level
+    reached: bool
+    reason: str | None
+    configuration: str
+    ground: Ground
+    subject: Subject
+    documents: Documents
+    state: str = ""
+    analysed: Analysed | None = None
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass
+class Clock:
+    """The steps of one piece of work and the seconds that each took."""
+
+    steps: list[Step] = field(default_factory=list)
+    last: float = field(default_factory=time.monotonic)
+
+    def step(self, name: str) -> None:
+        """What was done since the last step."""
+        now = time.monotonic()
+        self.steps.append(Step(name, now - self.last))
+        self.last = now
+
+
+async def analyse(
+    trial: Trial, ground: Ground, subject: Subject, level: Level, documents: Documents, progress: Progress, guard: Guard
+) -> Proof:
+    """Sync the mirror, run the baseline and the canary, in other configurations too where the item is not in the first.
+
+    The caller holds the trial's lock.
+    """
+    clock = Clock()
+    progress("check", "bringing the mirror up to date")
+    state = await trial.sync(ground, documents, subject.path)
+    clock.step("sync")
+    proof = Proof(level, False, None, ground.configuration.describe(), ground, subject, documents, state)
+    package = ground.layout.package_of(subject.path)
+    if package is None:
+        return replace(proof, reason="its file belongs to no package of the workspace", steps=tuple(clock.steps))
+    place = await in_thread(lambda: standing(package, subject, trial.mirror.text))
+    packages = seeing(ground, package) if place.leaks else (package,)
+    found, reason = await _search(trial, proof, place, packages, progress, clock)
+    # What a macro reads beside the workspace may have come into the mirror meanwhile.
+    await in_thread(lambda: trial.mirror.lay({}))
+    proof = replace(proof, state=trial.mirror.digest(), reason=reason, analysed=found)
+    if found is not None and reason is None:
+        proof = replace(proof, reached=True, configuration=found.scope.describe())
+        if level is Level.TEST:
+            found = replace(found, tests=await _tests_before(trial, ground, found, progress, guard))
+            proof = replace(proof, analysed=found)
+            clock.step("tests before")
+    return replace(proof, steps=tuple(clock.steps))
+
+
+async def _search(
+    trial: Trial, proof: Proof, place: Standing, packages: Iterable[Package], progress: Progress, clock: Clock
+) -> tuple[Analysed | None, str | None]:
+    """The first configuration in which the canary is reported; else what was found in the user's own, and why not."""
+    ground, subject, tool = proof.ground, proof.subject, tool_of(proof.level)
+    first = first_scope(place, ground.configuration, tuple(packages))
+    own: Analysed | None = None
+    reason: str | None = None
+    for scope in (first, *other_scopes(place, first)):
+        progress("check", f"before the edit ({scope.describe()})")
+        report = await trial.baseline(ground, proof.documents, tool, scope, progress)
+        clock.step("baseline")
+        seen = await trial.sees(ground, tool, scope, subject, progress)
+        clock.step("canary")
+        found = Analysed(scope, place, report)
+        if seen:
+            return found, None
+        if own is None:
+            active = await conditions(ground)
+            own, reason = found, why_not(place, report, ground.layout, active)
+            if is_hopeless(place, report, ground.layout, active):
+                break
+    return own, reason
+
+
+async def _tests_before(
+    trial: Trial, ground: Ground, found: Analysed, progress: Progress, guard: Guard
+) -> Tested | None:
+    """The outcomes before the edit; None where tests may not run."""
+    wrap, _, allowed = await guard.place(ground, trial.mirror.writable, trial.mirror.root)
+    if not allowed:
+        return None
+    progress("tests", "before the edit")
+    return await run_tests(trial, ground, test_scope(found), progress, wrap)
+
+
+def tool_of(level: Level) -> Tool:
+    return "clippy" if level is Level.CLIPPY else "check"
+
+
+def counted(level: Level, report: Report) -> tuple[Finding, ...]:
+    """What counts against an edit at this level."""
+    return clippy_findings(report) if level is Level.CLIPPY else report.errors
+
+
+def seeing(ground: Ground, package: Package) -> tuple[Package, ...]:
+    """The package and the members that are built from it."""
+    return (package, *ground.layout.dependants(package))
+
+
+def test_scope(found: Analysed) -> Scope:
+    """The package's own tests, in the configuration where the item was reached."""
+    narrow = with_packages(found.scope, (found.place.package,))
+    return replace(narrow, configuration=replace(narrow.configuration, all_targets=False), targets=())
+
+
+async def conditions(ground: Ground) -> frozenset[str]:
+    """The `cfg` conditions that hold for the target, as rustc prints them ("unix", `target_os="linux"`)."""
+    target = ground.configuration.target
+    argv = [str(ground.toolchain.rustc), "--print", "cfg", *(["--target", target] if target else [])]
+    said = await run(argv, cwd=ground.layout.root, env=ground.toolchain.env, deadline_seconds=20)
+    return frozenset(line.replace(" ", "") for line in said.out.decode("utf-8", "replace").splitlines())

@@ -1,0 +1,234 @@
+"""Which configurations to look for an item in, and why none of them has it.
+
+Everything here is a guess from the source, made to choose what to try and what to say; whether an item is reached is
+told by the canary alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from opencrates_lsp.rust.items import Item, items, items_around
+from opencrates_lsp.rust.syntax import Source, parse
+from opencrates_lsp.values import Configuration, Subject
+from opencrates_lsp.verify.cargo import Scope
+from opencrates_lsp.verify.messages import Report
+from opencrates_lsp.workspace.layout import Layout, Package, Target
+
+Read = Callable[[Path], bytes]
+
+_FEATURE = re.compile(r'\bfeature\s*=\s*"([^"]+)"')
+_TEST = re.compile(r"\btest\b")
+_PATH = re.compile(rb'#\[\s*path\s*=\s*"([^"]+)"\s*\]')
+_DECLARES = re.compile(rb"\bmod\s+[\w#]+\s*[;{]")
+_SELECTED = {"test": "--test", "example": "--example", "bench": "--bench"}
+# What these compile to is seen by their callers beyond their signatures.
+_LEAKS = re.compile(r"\b(?:const|static|async)\b|->\s*.*\bimpl\b", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A way from a target's root to a file; `cfgs` are the conditions on the `mod` lines between."""
+
+    target: Target
+    cfgs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the source tells of an item: its package, the ways to its file, and the conditions on and around it."""
+
+    path: Path
+    package: Package
+    item: Item | None
+    routes: tuple[Route, ...]
+    signature: str = ""
+
+    @property
+    def cfgs(self) -> tuple[str, ...]:
+        around = tuple(cfg for route in self.routes[:1] for cfg in route.cfgs)
+        return around + (self.item.cfgs if self.item is not None else ())
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether only builds of tests have it."""
+        return (self.item is not None and self.item.is_test) or any(_TEST.search(cfg) for cfg in self.cfgs)
+
+    @property
+    def leaks(self) -> bool:
+        """Whether an edit of the body alone can be seen by other packages."""
+        if self.item is None or self.item.identity.kind not in ("function", "type", "use"):
+            return True
+        return _LEAKS.search(self.signature) is not None
+
+
+def standing(package: Package, subject: Subject, read: Read) -> Standing:
+    """What the source tells; `read` gives the texts that are compiled."""
+    source = parse(read(subject.path))
+    around = items_around(source, subject.probe.start)
+    item = around[-1] if around else None
+    signature = "" if item is None else source.text[slice(*item.signature)].decode("utf-8", "replace")
+    return Standing(subject.path, package, item, tuple(_routes(package, subject.path, read)), signature)
+
+
+def first_scope(place: Standing, configuration: Configuration, packages: Sequence[Package]) -> Scope:
+    """The user's configuration, and the targets that the item can be in."""
+    names = tuple(_spec(package) for package in packages)
+    kinds = [route.target.kind[0] for route in place.routes]
+    if kinds and all(kind in _SELECTED for kind in kinds) and not configuration.all_targets:
+        target = place.routes[0].target
+        return Scope(names, configuration, (_SELECTED[target.kind[0]], target.name))
+    if place.is_tested:
+        configuration = replace(configuration, all_targets=True)
+    return Scope(names, configuration)
+
+
+def other_scopes(place: Standing, first: Scope) -> Iterator[Scope]:
+    """The configurations to try when the item is not in the first."""
+    base = first.configuration
+    named = {name for cfg in place.cfgs for name in _FEATURE.findall(cfg) if name in place.package.features}
+    features = tuple(dict.fromkeys((*base.features, *sorted(named))))
+    chosen = [
+        replace(first, configuration=replace(base, features=features)),
+        replace(first, configuration=replace(base, features=features, all_targets=True)),
+        replace(first, configuration=replace(base, all_features=True, features=(), all_targets=True)),
+    ]
+    if not place.package.features:
+        chosen = chosen[:2]
+    seen = [first]
+    for scope in chosen:
+        if scope not in seen:
+            seen.append(scope)
+            yield scope
+
+
+def with_packages(scope: Scope, packages: Sequence[Package]) -> Scope:
+    """The same configuration over these packages."""
+    names = tuple(_spec(package) for package in packages)
+    return scope if names == scope.packages else replace(scope, packages=names, targets=())
+
+
+def is_hopeless(place: Standing, report: Report, layout: Layout, active: frozenset[str]) -> bool:
+    """Whether no other features or targets can make rustc look at the item."""
+    if not place.routes or not all(_holds(cfg, active) for cfg in place.cfgs):
+        return True
+    if place.is_tested or any(_FEATURE.search(cfg) for cfg in place.cfgs):
+        return False
+    return stopped_by(place.package, report, layout) is not None
+
+
+def why_not(place: Standing, report: Report, layout: Layout, active: frozenset[str]) -> str:
+    """Why rustc does not look at the item, in one clause; `active` are the conditions that hold for the target."""
+    if not place.routes:
+        return f"no `mod` reaches {_relative(place.path, layout)}"
+    off = next((cfg for cfg in place.cfgs if not _holds(cfg, active)), None)
+    if off is not None:
+        return f"it is behind #[cfg({off})]"
+    blocked = stopped_by(place.package, report, layout)
+    if blocked is not None:
+        return blocked
+    if place.item is not None and place.item.identity.kind == "macro":
+        name = place.item.identity.name
+        if not name.endswith("!"):
+            return f"nothing that is compiled uses the macro `{name}!`"
+        return f"only the macro `{name}` knows what its tokens mean"
+    return "not compiled in this configuration"
+
+
+def stopped_by(package: Package, report: Report, layout: Layout) -> str | None:
+    """The error that keeps rustc from the package's types: in itself, in what it is built from, or cargo's own."""
+    own = [one for one in report.errors if one.package == package.root and one.diagnostic.code is None]
+    for one in own:
+        if one.diagnostic.path is not None:
+            return f"rustc stops at an error in {_place(one.diagnostic.rendered, one.diagnostic.path, layout)}"
+    if any(one.package == package.root for one in report.errors):
+        return None
+    names = {other.root: other.name for other in layout.packages}
+    for one in report.errors:
+        if one.package is not None and one.diagnostic.path is not None and package.root not in report.compiled:
+            name = names.get(one.package, one.package.name)
+            where = _place(one.diagnostic.rendered, one.diagnostic.path, layout)
+            return f"`{name}`, which it is built from, does not compile: {where}"
+    cargo = next((one for one in report.errors if one.package is None), None)
+    return f"cargo stops before it: {cargo.diagnostic.message}" if cargo is not None else None
+
+
+def _place(rendered: str, path: Path, layout: Layout) -> str:
+    line = re.search(r"-->\s+\S.*?:(\d+):\d+", rendered)
+    return f"{_relative(path, layout)}:{line[1]}" if line else _relative(path, layout)
+
+
+def _relative(path: Path, layout: Layout) -> str:
+    return path.relative_to(layout.root).as_posix() if path.is_relative_to(layout.root) else str(path)
+
+
+def _spec(package: Package) -> str:
+    """`name@version`, because a registry's package may have the same name."""
+    version = package.id.rpartition("#")[2].rpartition("@")[2]
+    return f"{package.name}@{version}" if re.match(r"\d", version) else package.name
+
+
+def _routes(package: Package, wanted: Path, read: Read) -> Iterator[Route]:
+    """The first way from the package's targets to the file, followed along the `mod` lines; libraries come first."""
+    order = {"lib": 0, "proc-macro": 0, "bin": 1}
+    for target in sorted(package.targets, key=lambda target: order.get(target.kind[0], 2)):
+        seen: set[Path] = set()
+        waiting: list[tuple[Path, Path, tuple[str, ...]]] = [(target.path, target.path.parent, ())]
+        while waiting:
+            file, folder, cfgs = waiting.pop()
+            if file == wanted:
+                yield Route(target, cfgs)
+                return
+            text = b"" if file in seen else read(file)
+            seen.add(file)
+            # Most files declare no module, and parsing them all would take longer than the check.
+            if not _DECLARES.search(text):
+                continue
+            source = parse(text)
+            for item in items(source):
+                waiting += [(*place, cfgs + item.cfgs) for place in _file(item, source, file, folder, read)]
+
+
+def _file(item: Item, source: Source, file: Path, folder: Path, read: Read) -> Iterator[tuple[Path, Path]]:
+    """The file of a `mod name;` and the folder that its own modules are in."""
+    if item.identity.kind != "mod" or item.body is not None:
+        return
+    name = item.identity.name.removeprefix("r#")
+    inner = folder.joinpath(*item.identity.module)
+    named = _PATH.search(source.text, item.span.start, item.node_span.start)
+    if named is not None:
+        base = inner if item.identity.module else file.parent
+        place = base / named[1].decode("utf-8", "replace")
+        yield place.resolve() if ".." in place.parts else place, place.parent
+        return
+    for place in (inner / f"{name}.rs", inner / name / "mod.rs"):
+        if read(place):
+            yield place, inner / name
+
+
+def _holds(cfg: str, active: frozenset[str]) -> bool:
+    """Whether a predicate can hold; features and `test` are taken to hold, since they have been tried."""
+    text = cfg.strip()
+    call = re.fullmatch(r"(all|any|not)\s*\((.*)\)", text, re.DOTALL)
+    if call is None:
+        plain = text.replace(" ", "")
+        return plain.startswith("feature=") or plain in ("test", "doctest", "doc", "true") or plain in active
+    parts = [part for part in _parts(call[2]) if part.strip()]
+    if call[1] == "all":
+        return all(_holds(part, active) for part in parts)
+    if call[1] == "any":
+        return any(_holds(part, active) for part in parts)
+    return any(word in parts[0] for word in ("feature", "test")) or not _holds(parts[0], active) if parts else True
+
+
+def _parts(text: str) -> Iterator[str]:
+    depth = start = 0
+    for at, mark in enumerate(text):
+        depth += (mark == "(") - (mark == ")")
+        if mark == "," and depth == 0:
+            yield text[start:at]
+            start = at + 1
+    yield text[start:]

@@ -1,0 +1,79 @@
+"""Code that a model wrote and that runs: when it does, where it may, and the tests that run it on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from opencrates_lsp.errors import Missing, WrongUsage
+from opencrates_lsp.verify.cargo import Progress, Scope, Wrap
+from opencrates_lsp.verify.libtest import Tested
+from opencrates_lsp.verify.reach import Standing
+from opencrates_lsp.verify.sandbox import Sandbox, probe
+from opencrates_lsp.verify.trial import Ground, Trial
+from opencrates_lsp.workspace.layout import Layout, Package
+from opencrates_lsp.workspace.manifests import read_manifest
+
+_KEPT = ("CARGO_BUILD_BUILD_DIR", "CARGO_TERM_QUIET", "CARGO_TERM_PROGRESS_WHEN", "CARGO_NET_OFFLINE")
+NOWHERE = "bubblewrap does not work here, and nobody agreed to run it without"
+
+
+class Guard:
+    """Where code that a model wrote may run; bubblewrap is tried once."""
+
+    def __init__(self) -> None:
+        self._sandbox: Sandbox | None = None
+        self._probed = False
+
+    async def place(self, ground: Ground, writable: Sequence[Path], cwd: Path) -> tuple[Wrap | None, str, bool]:
+        """What to wrap a command with (None for nothing), what to call that, and whether it may run at all."""
+        if ground.sandbox != "off" and not self._probed:
+            self._sandbox = await probe(ground.toolchain.env)
+            self._probed = True
+        sandbox = self._sandbox if ground.sandbox != "off" else None
+        if sandbox is None:
+            allowed = ground.sandbox == "off" or (ground.consent and ground.sandbox != "require")
+            return None, "none" if allowed else NOWHERE, allowed
+        keep = (*_KEPT, *(name for name, _ in ground.configuration.extra_env))
+
+        def wrap(argv: Sequence[str], env: Mapping[str, str]) -> Sequence[str]:
+            return sandbox.wrap(argv, writable=writable, cwd=cwd, env=env, keep=keep)
+
+        return wrap, sandbox.name, True
+
+
+async def run_tests(trial: Trial, ground: Ground, scope: Scope, progress: Progress, wrap: Wrap | None) -> Tested:
+    """The tests of the scope's packages in the mirror as it is; remembered by its state."""
+    known = trial.tested(ground, scope)
+    return known if known is not None else await trial.test(ground, scope, progress, wrap)
+
+
+def runs_code_of(layout: Layout, place: Standing, scope: Scope, after: Mapping[Path, bytes | None]) -> bool:
+    """Whether compiling the scope runs code of the edited files: a build script, a procedural macro, what they use."""
+    edited = [package for path in after if (package := layout.package_of(path)) is not None]
+    if any(route.target.kind[0] == "custom-build" for route in place.routes):
+        return True
+    scripts = {target.path for package in edited for target in package.targets if target.kind[0] == "custom-build"}
+    if scripts & after.keys():
+        return True
+    if len(scope.packages) == 1 and not scope.configuration.all_targets and not scope.targets:
+        return False
+    names = {package.split("@")[0] for package in scope.packages}
+    compiled = [package for package in layout.packages if package.name in names]
+    return any(_is_macro(package) or _has_own_build_dependencies(package) for package in (*compiled, *edited))
+
+
+def _is_macro(package: Package) -> bool:
+    return any("proc-macro" in target.kind for target in package.targets)
+
+
+def _has_own_build_dependencies(package: Package) -> bool:
+    """Whether its build script uses packages that lie in the workspace, as far as its manifest tells."""
+    try:
+        table = read_manifest(package.manifest).table
+    except (Missing, WrongUsage):
+        return True
+    wanted = table.get("build-dependencies")
+    if not isinstance(wanted, Mapping):
+        return False
+    return any(isinstance(one, Mapping) and ("path" in one or one.get("workspace")) for one in wanted.values())

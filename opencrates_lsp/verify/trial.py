@@ -1,0 +1,266 @@
+"""One mirror at work: what was compiled in it is remembered by the state that it was compiled in.
+
+The callers hold `lock`, because one mirror takes one check at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from opencrates_lsp.errors import Missing
+from opencrates_lsp.values import Configuration, Documents, Subject
+from opencrates_lsp.verify.canary import Canary, canaries, is_reported
+from opencrates_lsp.verify.cargo import Cargo, Progress, Scope, Tool, Wrap
+from opencrates_lsp.verify.libtest import Tested
+from opencrates_lsp.verify.messages import Report
+from opencrates_lsp.verify.mirror import Mirror, open_mirror
+from opencrates_lsp.verify.seed import RESERVE_BYTES, free_bytes, seed
+from opencrates_lsp.verify.toolchain import Toolchain
+from opencrates_lsp.verify.tree import extent
+from opencrates_lsp.workspace.layout import Layout
+
+T = TypeVar("T")
+
+_REMEMBERED = 64
+_UNREAD = re.compile(r"couldn't read `(?P<path>[^`]+)`")
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is proved on.
+
+    `sandbox` tells where code that a model wrote may run: in bubblewrap if it works here, there or nowhere, or
+    anywhere; `consent` lets it run without bubblewrap.
+    """
+
+    layout: Layout
+    toolchain: Toolchain
+    configuration: Configuration
+    sandbox: Literal["auto", "require", "off"] = "auto"
+    consent: bool = False
+
+
+class Trial:
+    """The mirror of one workspace, and what cargo said of its states."""
+
+    def __init__(self, cache_folder: Path, root: Path) -> None:
+        self.lock = asyncio.Lock()
+        self._cache_folder = cache_folder
+        self._root = root
+        self._mirror: Mirror | None = None
+        self._reports: OrderedDict[tuple[object, ...], Report] = OrderedDict()
+        self._canaries: OrderedDict[tuple[object, ...], bool] = OrderedDict()
+        self._tested: OrderedDict[tuple[object, ...], Tested] = OrderedDict()
+        self.state = ""
+
+    @property
+    def mirror(self) -> Mirror:
+        if self._mirror is None:
+            raise Missing("There is no mirror yet.")
+        return self._mirror
+
+    def close(self) -> None:
+        if self._mirror is not None:
+            self._mirror.close()
+            self._mirror = None
+
+    async def sync(self, ground: Ground, documents: Documents, warm: Path | None) -> str:
+        """Make the mirror what the user has; gives the digest of that state.
+
+        `warm` is the file of the item that is to be proved: the first time, its package is compiled here even where
+        the user's own build could stand for it, so that what rustc keeps of it is there for the candidates.
+        """
+
+        def work() -> str:
+            if self._mirror is None:
+                self._mirror = open_mirror(self._cache_folder, self._root)
+            mirror = self._mirror
+            if free_bytes(mirror.folder) < RESERVE_BYTES // 4:
+                raise Missing(
+                    f"There is no room for a mirror of {self._root}.",
+                    remedy="Free some space, or move the cache with OPENCRATES_HOME.",
+                    place=mirror.folder,
+                )
+            seeded = False
+            if mirror.is_empty and not mirror.target.exists():
+                own = {package.name for package in ground.layout.packages}
+                own |= {folder.name for folder in ground.layout.outside}
+                seeded = seed(ground.layout.target_directory, mirror.target, ground.configuration, own)
+            home = Path(ground.toolchain.env.get("CARGO_HOME") or Path.home() / ".cargo")
+            wanted = extent(ground.layout, home, (self._cache_folder,), map(Path, mirror.more))
+            mirror.sync(wanted, documents, keep_times=seeded)
+            if seeded:
+                mirror.stamp()
+            package = ground.layout.package_of(warm) if warm is not None else None
+            if package is not None and warm is not None and str(package.root) not in mirror.warmed:
+                mirror.touch(warm)
+                mirror.warmed.add(str(package.root))
+                mirror.save()
+            return mirror.digest()
+
+        self.state = ""
+        self.state = await in_thread(work)
+        return self.state
+
+    def base(self, path: Path) -> bytes:
+        """The text of the last sync, whatever candidate lies over it."""
+        return self.mirror.base(path)
+
+    async def baseline(
+        self, ground: Ground, documents: Documents, tool: Tool, scope: Scope, progress: Progress
+    ) -> Report:
+        """What cargo says of the state of the last sync; remembered."""
+        while True:
+            await in_thread(lambda: self.mirror.lay({}))
+            known = self._reports.get(self._key(ground, tool, scope))
+            if known is not None:
+                return known
+            report = await self.run(ground, tool, scope, progress, online=True)
+            found = self._unmirrored(report)
+            if not found:
+                break
+            # A file outside of everything that manifests name is read by a macro; from now on it is mirrored.
+            self.mirror.more |= found
+            await self.sync(ground, documents, None)
+        self.remember(ground, tool, scope, report)
+        return report
+
+    async def sees(self, ground: Ground, tool: Tool, scope: Scope, subject: Subject, progress: Progress) -> bool:
+        """Whether rustc analyses the item: a canary in it is reported.
+
+        Remembered for as long as nothing but the item's own probe is changed.
+        """
+        mirror = self.mirror
+
+        def texts() -> list[tuple[Canary, str]]:
+            mirror.lay({})
+            found = canaries(mirror.text(subject.path), subject)
+            return [(canary, mirror.digest_without(subject.path, canary.text)) for canary in found]
+
+        for canary, around in await in_thread(texts):
+            key = (tool, scope, mark(ground.toolchain), around)
+            if key not in self._canaries:
+                await in_thread(partial(mirror.lay, {subject.path: canary.text}))
+                report = await self.run(ground, tool, scope, progress)
+                _remember(self._canaries, key, is_reported(report, subject, canary))
+            if self._canaries[key]:
+                return True
+        return False
+
+    async def candidate(
+        self,
+        ground: Ground,
+        tool: Tool,
+        scope: Scope,
+        after: Mapping[Path, bytes | None],
+        progress: Progress,
+        wrap: Wrap | None = None,
+    ) -> Report | None:
+        """What cargo says of a candidate; None when it took it for old twice, which is no answer."""
+        wrote = await in_thread(lambda: self.mirror.lay(after))
+        folders = {package.root for path in after if (package := ground.layout.package_of(path)) is not None}
+        for _ in range(2):
+            report = await self.run(ground, tool, scope, progress, online=_manifests(after), wrap=wrap)
+            if not (wrote and report.ok) or report.compiled & folders:
+                return report
+            await in_thread(lambda: self.mirror.touch(*(path for path, text in after.items() if text is not None)))
+        return None
+
+    async def run(
+        self,
+        ground: Ground,
+        tool: Tool,
+        scope: Scope,
+        progress: Progress,
+        *,
+        online: bool = False,
+        wrap: Wrap | None = None,
+    ) -> Report:
+        """One run of cargo in the mirror as it is."""
+        mirror = self.mirror
+        cargo = Cargo(ground.toolchain, mirror, mirror.target)
+        try:
+            return await cargo.run(tool, scope, progress=progress, online=online, wrap=wrap)
+        finally:
+            if wrap is not None:
+                await self._ran()
+            mirror.stamp()
+
+    def tested(self, ground: Ground, scope: Scope) -> Tested | None:
+        """The outcomes of the tests in the mirror as it is, where they were run."""
+        return self._tested.get(self._key(ground, "test", scope))
+
+    async def test(self, ground: Ground, scope: Scope, progress: Progress, wrap: Wrap | None) -> Tested:
+        """Run the tests in the mirror as it is."""
+        cargo = Cargo(ground.toolchain, self.mirror, self.mirror.target)
+        key = self._key(ground, "test", scope)
+        try:
+            tested = await cargo.test(scope, progress=progress, online=True, wrap=wrap)
+        finally:
+            await self._ran()
+        _remember(self._tested, key, tested)
+        return tested
+
+    def remember(self, ground: Ground, tool: Tool, scope: Scope, report: Report) -> None:
+        """Keep what cargo said of the mirror as it is."""
+        _remember(self._reports, self._key(ground, tool, scope), report)
+
+    async def _ran(self) -> None:
+        """Tests, and code that a model wrote, may have written into the tree: then its state is not known any more."""
+        self.mirror.stamp()
+        if await in_thread(self.mirror.inspect):
+            self.state = ""
+
+    def _key(self, ground: Ground, tool: Tool, scope: Scope) -> tuple[object, ...]:
+        return (tool, scope, mark(ground.toolchain), self.mirror.digest())
+
+    def _unmirrored(self, report: Report) -> set[str]:
+        """The user's files that rustc looked for in the mirror and did not find."""
+        found = set()
+        for one in report.errors:
+            match = _UNREAD.search(one.diagnostic.message)
+            if match is not None:
+                place = Path(os.path.normpath(self._root / match["path"]))
+                if place.is_file() and str(place) not in self.mirror.more:
+                    found.add(str(place))
+        return found
+
+
+def mark(toolchain: Toolchain) -> tuple[object, ...]:
+    """A toolchain and its environment, in a form that can be compared."""
+    return (toolchain.cargo, toolchain.version, tuple(sorted(toolchain.env.items())))
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """`work` in a thread; a cancellation waits for it, so that nobody else comes to the files meanwhile."""
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        # What the thread ran into no longer matters to anybody.
+        task.exception()
+        raise asyncio.CancelledError
+    return task.result()
+
+
+def _manifests(after: Mapping[Path, bytes | None]) -> bool:
+    return any(path.name == "Cargo.toml" for path in after)
+
+
+def _remember(known: OrderedDict[tuple[object, ...], T], key: tuple[object, ...], value: T) -> None:
+    known[key] = value
+    known.move_to_end(key)
+    while len(known) > _REMEMBERED:
+        known.popitem(last=False)
