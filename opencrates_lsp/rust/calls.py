@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from opencrates_lsp.rust.headers import self_type
@@ -13,42 +14,72 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _NAMES = ("identifier", "field_identifier")
+_WORD = re.compile(rb"[\w#\x80-\xff]")
+# What can follow the name of a function that is called or handed on.
+_AFTER = re.compile(rb"\s*(?:[(),;\]}.?]|::\s*<)")
+_DEFINED = re.compile(rb"\bfn\s+$")
 
 
 def callers(source: Source, name: str, owner: str = "", limit: int = 64) -> tuple[Item, ...]:
     """The functions that call `name`, in reading order, itself left out; at most `limit` places are looked at.
 
     With `owner`, the name of a type or trait, calls by path must go through it (`Stack::new`, or `Self::new` in one
-    of its impls) and method calls count; without, the call must not be a method's.
+    of its impls), and a method call counts where the calling function, or the impl around it, says the owner's name.
+    Without, the call must not be a method's.
     """
     found: dict[tuple[int, int], Item] = {}
-    for at, match in enumerate(re.finditer(rb"(?<![\w#])" + re.escape(name.encode()) + rb"(?!\w)", source.text)):
-        if at >= limit:
+    for count, at in enumerate(_places(source.text, name.encode(), bool(owner))):
+        if count >= limit:
             break
-        path = path_at(source, match.start())
-        if path[-1].type not in _NAMES or path[-1].start_byte != match.start():
+        path = path_at(source, at)
+        if path[-1].type not in _NAMES or path[-1].start_byte != at:
             continue
-        around = [item for item in items_around(source, match.start()) if item.identity.kind in ("function", "const")]
-        if not around or around[-1].name_span.start == match.start():
+        around = [item for item in items_around(source, at) if item.identity.kind in ("function", "const", "static")]
+        if not around or around[-1].name_span.start == at:
             continue
-        if _is_call(source, path[-1], path[-2], owner, self_type(around[-1].identity.header)):
-            function = around[-1]
-            if (function.identity.name, self_type(function.identity.header)) != (name, owner):
-                found.setdefault(function.span, function)
+        function = around[-1]
+        within = self_type(function.identity.header)
+        if (function.identity.name, within) != (name, owner) and _is_call(source, path, owner, function):
+            found.setdefault(function.span, function)
     return tuple(found.values())
 
 
-def _is_call(source: Source, name: Node, parent: Node, owner: str, within: str) -> bool:
+def _places(text: bytes, name: bytes, owned: bool) -> Iterator[int]:
+    """Where the word stands as only a call or a value can, told from the bytes beside it."""
+    at = text.find(name) if name else -1
+    while at >= 0:
+        end = at + len(name)
+        before = text[max(0, at - 8) : at]
+        alone = not _WORD.match(text, end) and not (before and _WORD.match(before[-1:]))
+        qualified = before.rstrip().endswith((b".", b"::"))
+        if alone and _AFTER.match(text, end) and qualified >= owned and not _DEFINED.search(before):
+            yield at
+        at = text.find(name, end)
+
+
+def _is_call(source: Source, path: list[Node], owner: str, function: Item) -> bool:
+    within = self_type(function.identity.header)
+    name, parent = path[-1], path[-2]
     if parent.type in ("token_tree", "token_repetition"):
-        return _is_call_in_tokens(source, name, owner, within)
+        return _is_call_in_tokens(source, name, owner, function)
     if parent.type == "field_expression":
-        return bool(owner) and _is_called(parent)
+        return _says(source, function, owner) and _is_called(parent)
     if parent.type == "scoped_identifier":
         if parent.child_by_field_name("name") != name:
             return False
         qualifier = parent.child_by_field_name("path")
         return _is_owner(text_of(source, qualifier) if qualifier is not None else "", owner, within)
     return not owner and _is_called(name)
+
+
+def _says(source: Source, function: Item, owner: str) -> bool:
+    """Whether a method called in this function may well be the owner's."""
+    if not owner:
+        return False
+    text = source.text[slice(*function.span)]
+    return (
+        owner == self_type(function.identity.header) or re.search(rf"\b{re.escape(owner)}\b".encode(), text) is not None
+    )
 
 
 def _is_called(node: Node) -> bool:
@@ -61,7 +92,7 @@ def _is_called(node: Node) -> bool:
     return parent.type == "arguments" or parent.child_by_field_name("function") == node
 
 
-def _is_call_in_tokens(source: Source, name: Node, owner: str, within: str) -> bool:
+def _is_call_in_tokens(source: Source, name: Node, owner: str, function: Item) -> bool:
     group = name.next_sibling
     if group is None or not (group.type == "token_tree" and text_of(source, group).startswith("(")):
         return False
@@ -69,14 +100,15 @@ def _is_call_in_tokens(source: Source, name: Node, owner: str, within: str) -> b
     if before is None or before.type not in (".", "::"):
         return not owner
     if before.type == ".":
-        return bool(owner)
+        return _says(source, function, owner)
     qualifier = before.prev_sibling
-    return _is_owner(text_of(source, qualifier) if qualifier is not None else "", owner, within)
+    named = text_of(source, qualifier) if qualifier is not None else ""
+    return _is_owner(named, owner, self_type(function.identity.header))
 
 
 def _is_owner(qualifier: str, owner: str, within: str) -> bool:
     """Whether a path through `qualifier` leads to the owner; without one, any module may be the way."""
-    last = re.sub(r"<.*>|::$", "", qualifier).rsplit("::", 1)[-1].strip()
+    last = re.sub(r"(?:::)?\s*<.*>", "", qualifier).rsplit("::", 1)[-1].strip()
     if last == "Self":
         last = within
     return last == owner if owner else not last[:1].isupper()

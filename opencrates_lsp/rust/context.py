@@ -15,22 +15,31 @@ from tree_sitter import Node, QueryCursor
 from opencrates_lsp.rust.calls import callers as callers_of
 from opencrates_lsp.rust.headers import self_type
 from opencrates_lsp.rust.holes import Hole
-from opencrates_lsp.rust.items import Item, beside, defined, item_at, items_around
-from opencrates_lsp.rust.items import named as items_named
+from opencrates_lsp.rust.items import Item, defined, impls, item_at, items, items_around
 from opencrates_lsp.rust.outline import INDENT, documented, members, outlined, signed, whole
 from opencrates_lsp.rust.syntax import Source, query, text_of
 from opencrates_lsp.values import Span
 
 BYTES_PER_TOKEN = 3.5
 _USES = "use"
+_BEFORE_USE = re.compile(rb"\s*(?:pub(?:\([^)]*\))?\s+)?")
+_TEST = re.compile(r'(?<!not\()(?<!")\btest\b(?!")')
+_SHARE = 0.35
+# With fewer tokens left than a short signature takes, nothing more is looked for.
+_LEAST = 6
+_NEAR = 6000
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One thing to show, in the first of its `texts` that fits; `within` is the header of the block around it."""
+    """One thing to show, in the first of its `texts` that fits; `within` is the header of the block around it.
+
+    All of one `group` together get a share of the room, so that a long list leaves some for what comes after it.
+    """
 
     texts: tuple[str, ...]
     within: str = ""
+    group: str = ""
 
 
 def tokens(text: str) -> int:
@@ -57,9 +66,13 @@ def named_types(source: Source, item: Item) -> tuple[str, ...]:
         captures = _captures(source, span)
         parameters.update(text_of(source, node) for node in captures.get("parameter", ()))
         named = [node for node in captures.get("type", ()) if span.start <= node.start_byte < span.end]
+        # In a macro's arguments what follows a `::` is a variant or a function, not a type.
+        words = [
+            node for node in captures.get("word", ()) if source.text[node.start_byte - 2 : node.start_byte] != b"::"
+        ]
         named += [
             node
-            for node in captures.get("path", ())
+            for node in (*captures.get("path", ()), *words)
             if span.start <= node.start_byte < span.end and not text_of(source, node)[:1].islower()
         ]
         for node in sorted(named, key=lambda node: node.start_byte):
@@ -80,9 +93,14 @@ def context(
     """
     item = hole_or_item.item if isinstance(hole_or_item, Hole) else hole_or_item
     left = limit_tokens
+    most = int(limit_tokens * _SHARE)
+    shares: dict[str, int] = {}
     blocks: dict[str, list[str]] = {}
     shown: set[tuple[str, str]] = set()
     for piece in _ranked(source, item, related, callers):
+        if left < _LEAST:
+            break
+        room = min(left, most - shares.get(piece.group, 0)) if piece.group else left
         for text in piece.texts:
             if (piece.within, text) in shown:
                 break
@@ -90,8 +108,9 @@ def context(
             header = piece.within or text
             cost = tokens(_block_text(header, [*blocks.get(header, ()), text]))
             cost -= tokens(_block_text(header, blocks[header])) if header in blocks else -1
-            if cost <= left:
+            if cost <= room:
                 left -= cost
+                shares[piece.group] = shares.get(piece.group, 0) + cost
                 shown.add((piece.within, text))
                 blocks.setdefault(header, []).append(text)
                 break
@@ -119,17 +138,17 @@ def _ranked(
     yield from _types(source, [name for name in names if name in first], related)
     yield from _uses(source, item)
     if impl is not None:
-        for member in members(source, impl):
-            if member != item:
-                yield _Piece((signed(source, member),), _opening(source, impl))
+        yield from _siblings(source, item, impl)
         yield from _impls(source, self_type(impl.identity.header), impl)
     calling = callers_of(source, item.identity.name, self_type(item.identity.header))
-    yield from (_Piece((whole(source, one),)) for one in calling if _is_testing(one))
-    yield from (_Piece((text,)) for text in callers)
+    yield from (_Piece((whole(source, one),), "", "tests") for one in calling if _is_testing(one))
+    yield from (_Piece((text,), "", "callers") for text in callers)
     for one in calling:
         if not _is_testing(one):
             around = _block(source, one)
-            yield _Piece((whole(source, one), signed(source, one)), _opening(source, around) if around else "")
+            yield _Piece(
+                (whole(source, one), signed(source, one)), _opening(source, around) if around else "", "callers"
+            )
     yield from _types(source, [name for name in names if name not in first], related)
     for name in names:
         if impl is None or name != self_type(impl.identity.header):
@@ -176,19 +195,27 @@ def _types(source: Source, names: Iterable[str], related: Mapping[str, tuple[str
 
 def _uses(source: Source, item: Item) -> Iterator[_Piece]:
     """The `use` lines of the module that the item is in."""
-    for one in beside(source, item.name_span.start, ("use",)):
-        yield _Piece((signed(source, one),), _USES)
+    at = source.text.find(b"use ")
+    while at >= 0:
+        line = source.text[source.text.rfind(b"\n", 0, at) + 1 : at]
+        one = item_at(source, at) if _BEFORE_USE.fullmatch(line) else None
+        if one is not None and one.identity.kind == "use" and one.identity.module == item.identity.module:
+            yield _Piece((signed(source, one),), _USES, _USES)
+        at = source.text.find(b"use ", at + 4)
+
+
+def _siblings(source: Source, item: Item, impl: Item) -> Iterator[_Piece]:
+    """The other members of the block, nearest first."""
+    found = [member for member in members(source, impl) if member != item]
+    for member in sorted(found, key=lambda member: abs(member.span.start - item.span.start)):
+        yield _Piece((signed(source, member),), _opening(source, impl), "siblings")
 
 
 def _impls(source: Source, name: str, without: Item | None) -> Iterator[_Piece]:
     """The outlines of the impl blocks of a type."""
-    pattern = re.compile(rb"\bimpl\b[^{};]*\b" + re.escape(name.encode()) + rb"\b") if name else None
-    for match in pattern.finditer(source.text) if pattern is not None else ():
-        impl = item_at(source, match.start())
-        if impl is None or impl.identity.kind != "impl" or impl == without:
-            continue
-        if self_type(impl.identity.header) == name and impl.signature.start <= match.start():
-            yield _Piece((outlined(source, impl),))
+    for impl in impls(source, name):
+        if impl != without:
+            yield _Piece((outlined(source, impl),), "", "impls")
 
 
 def _called(source: Source, item: Item) -> Iterator[_Piece]:
@@ -196,21 +223,28 @@ def _called(source: Source, item: Item) -> Iterator[_Piece]:
     if item.body is None:
         return
     for node in _captures(source, item.body).get("call", ()):
-        for one in items_named(source, text_of(source, node)):
-            if one.identity.kind == "function" and one != item and not one.identity.header:
+        for one in defined(source, text_of(source, node), ("fn",)):
+            if one != item and not one.identity.header:
                 yield _Piece((documented(source, one), signed(source, one)))
 
 
 def _neighbours(source: Source, item: Item) -> Iterator[_Piece]:
-    """The other functions, constants and macros of the item's module, nearest first."""
-    same = beside(source, item.name_span.start, ("function", "const", "static"))
-    for one in sorted(same, key=lambda one: (abs(one.span.start - item.span.start), one.span.start)):
+    """The other functions and constants of the item's module that are not far away, nearest first."""
+    block = _block(source, item) or item
+    near = Span(max(0, block.span.start - _NEAR), block.span.end + _NEAR)
+    found = [
+        one
+        for one in items(source, near)
+        if one.identity.kind in ("function", "const", "static")
+        and (one.identity.module, one.identity.header) == (item.identity.module, "")
+    ]
+    for one in sorted(found, key=lambda one: (abs(one.span.start - item.span.start), one.span.start)):
         if one != item and not one.is_test:
-            yield _Piece((signed(source, one),))
+            yield _Piece((signed(source, one),), "", "neighbours")
 
 
 def _is_testing(item: Item) -> bool:
-    return item.is_test or any("test" in predicate.split("(")[-1].split(")")[0].split(", ") for predicate in item.cfgs)
+    return item.is_test or any(_TEST.search(predicate) for predicate in item.cfgs)
 
 
 def _captures(source: Source, span: Span) -> dict[str, list[Node]]:

@@ -149,10 +149,12 @@ def named(source: Source, name: str) -> Iterator[Item]:
 
 
 def defined(source: Source, name: str, keywords: Sequence[str] = TYPES) -> Iterator[Item]:
-    """The items of this name that one of the keywords and one space introduce, as rustfmt lays them.
+    """The items of this name that a keyword and one space introduce, as rustfmt lays them.
 
+    The first of the keywords that has any ends the search.
     Far quicker than `named` in a long file that says the name often.
     """
+    found = False
     for keyword in keywords if name else ():
         words = f"{keyword} {name}".encode()
         at = source.text.find(words)
@@ -160,8 +162,33 @@ def defined(source: Source, name: str, keywords: Sequence[str] = TYPES) -> Itera
             end = at + len(words)
             item = item_at(source, end - 1) if not _WORD.match(source.text, end) else None
             if item is not None and item.name_span.end == end and item.identity.name == name:
+                found = True
                 yield item
             at = source.text.find(words, end)
+        if found:
+            return
+
+
+def impls(source: Source, name: str, limit: int = 64) -> tuple[Item, ...]:
+    """The impl blocks of the type of this name, in reading order; at most `limit` places are looked at.
+
+    Found are headers that name it without a path, as `impl Name`, `impl<T> Name<T>` and `impl Trait for &Name` do.
+    """
+    found: dict[Span, Item] = {}
+    text = source.text
+    for before in ("impl ", "> ", "for ", "for &", "for &mut ") if name else ():
+        words = f"{before}{name}".encode()
+        at = text.find(words)
+        while at >= 0 and limit > 0:
+            end = at + len(words)
+            # An arrow does not end the parameters of an impl.
+            if text[at - 1 : at] != b"-" and not _WORD.match(text, end):
+                limit -= 1
+                impl = item_at(source, at)
+                if impl is not None and impl.identity.kind == "impl" and self_type(impl.identity.header) == name:
+                    found[impl.span] = impl
+            at = text.find(words, end)
+    return tuple(found[span] for span in sorted(found))
 
 
 def beside(source: Source, offset: int, kinds: Container[str]) -> tuple[Item, ...]:

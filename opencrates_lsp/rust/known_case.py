@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from opencrates_lsp.rust.headers import self_type
-from opencrates_lsp.rust.items import Item, defined, item_at
+from opencrates_lsp.rust.items import Item, defined, impls
 from opencrates_lsp.rust.shapes import Block, Bounds, Function, Shape, block_of, shape_of
 from opencrates_lsp.rust.syntax import Source, parse, path_at
 from opencrates_lsp.rust.type_terms import Type, same, substituted
@@ -93,17 +92,10 @@ def implements(case: Case, name: str, trait: str) -> bool:
     return header.encode() in case.source.text or any(header in text for text in case.related.get(name, ()))
 
 
-def inherent_impls(case: Case) -> Iterator[Item]:
+def inherent_impls(case: Case) -> tuple[Item, ...]:
     """The impl blocks of the owner's own, in this file."""
-    name = case.owner.name if case.owner is not None else ""
-    for words in (f"impl {name}".encode(), f"> {name}".encode()) if name else ():
-        at = case.source.text.find(words)
-        while at >= 0:
-            # An arrow is no end of an impl's parameters.
-            impl = item_at(case.source, at) if case.source.text[at - 1 : at] != b"-" else None
-            if impl is not None and impl.identity.kind == "impl" and not _FOR.search(impl.identity.header):
-                yield from (impl,) if self_type(impl.identity.header) == name else ()
-            at = case.source.text.find(words, at + len(words))
+    found = impls(case.source, case.owner.name) if case.owner is not None else ()
+    return tuple(impl for impl in found if not _FOR.search(impl.identity.header))
 
 
 def set_by(case: Case, trait: str) -> Mapping[str, Type]:

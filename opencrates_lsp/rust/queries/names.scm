@@ -1,9 +1,10 @@
-; The types that a piece of Rust names, and the type parameters that only look like ones.
+; The types that a piece of Rust names, and the parameters that only look like ones.
 (type_identifier) @type
 (scoped_identifier path: (identifier) @path)
 (scoped_identifier path: (scoped_identifier name: (identifier) @path))
-(token_tree (identifier) @path)
+(token_tree (identifier) @word)
 (type_parameter name: (type_identifier) @parameter)
+(const_parameter name: (identifier) @parameter)
 
 ; The functions that it calls.
 (call_expression function: (identifier) @call)
