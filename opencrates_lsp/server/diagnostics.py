@@ -45,7 +45,13 @@ class HoleDiagnostics:
             document = self._protocol.documents.get(params.text_document.uri)
             return types.RelatedFullDocumentDiagnosticReport(items=found_in(document) if document is not None else [])
 
-        self._protocol.opened = self._later
+        follow = self._protocol.opened
+
+        def opened(document: OpenDocument) -> None:
+            follow(document)
+            self._later(document)
+
+        self._protocol.opened = opened
         self._protocol.changed = self._later
         self._protocol.closed = self._clear
 

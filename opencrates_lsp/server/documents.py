@@ -230,7 +230,7 @@ class Documents:
         self.encoding: Encoding = encoding
         self._by_uri: dict[str, OpenDocument] = {}
         self._by_path: dict[Path, OpenDocument] = {}
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: dict[asyncio.Future[bool], tuple[Path, bytes]] = {}
 
     def __iter__(self) -> Iterator[OpenDocument]:
         return iter(tuple(self._by_uri.values()))
@@ -285,26 +285,35 @@ class Documents:
 
         The answer to `workspace/applyEdit` may come before the `didChange` that it caused, and some editors say
         "applied" without having done so: only this tells.
+        A text that was so for a moment counts, because the user may type on at once.
+        Line ends are all the same here: an editor gives new lines those of its buffer.
         """
+        document = self._by_path.get(path)
+        if document is None or _same(document.text, text):
+            return document is not None
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting[waiter] = path, text
         try:
             async with asyncio.timeout(seconds):
-                while (document := self._by_path.get(path)) is not None:
-                    if document.text == text:
-                        return True
-                    waiter = asyncio.get_running_loop().create_future()
-                    self._waiting.add(waiter)
-                    try:
-                        await waiter
-                    finally:
-                        self._waiting.discard(waiter)
+                return await waiter
         except TimeoutError:
-            pass
-        return False
+            return False
+        finally:
+            del self._waiting[waiter]
 
     def _tell(self) -> None:
-        for waiter in self._waiting:
-            if not waiter.done():
-                waiter.set_result(None)
+        for waiter, (path, text) in self._waiting.items():
+            document = self._by_path.get(path)
+            if not waiter.done() and (document is None or _same(document.text, text)):
+                waiter.set_result(document is not None)
+
+
+def _same(one: bytes | bytearray, other: bytes) -> bool:
+    if one == other:
+        return True
+    if b"\r" not in one and b"\r" not in other:
+        return False
+    return one.replace(b"\r\n", b"\n") == other.replace(b"\r\n", b"\n")
 
 
 def encoded(text: str) -> bytes:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import logging
@@ -30,6 +31,7 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from opencrates_lsp.errors import WrongUsage
 from opencrates_lsp.server.documents import Documents, Encoding, OpenDocument, Place, TextChange
+from opencrates_lsp.server.log import speaking
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -44,11 +46,17 @@ def _nothing(document: OpenDocument) -> None:
     """What is called where the server has not said what to do."""
 
 
+def _anyone(params: types.InitializeParams) -> None:
+    """Who may connect where the server has not said."""
+
+
 class DocumentProtocol(LanguageServerProtocol):
     """One connection.
 
     `opened`, `changed`, `saved` and `closed` are called after the document has followed the editor; they must be quick.
     `exited` is called with the exit code when the editor has said `exit`; where nothing is set, the process ends.
+    `admit` raises what `initialize` is refused with.
+    `cancels` has what to do when the user cancels a progress, by its token.
     """
 
     def __init__(self, server: LanguageServer, converter: Converter) -> None:
@@ -59,11 +67,14 @@ class DocumentProtocol(LanguageServerProtocol):
         self.saved: Callable[[OpenDocument], None] = _nothing
         self.closed: Callable[[OpenDocument], None] = _nothing
         self.exited: Callable[[int], None] = sys.exit
+        self.admit: Callable[[types.InitializeParams], None] = _anyone
+        self.cancels: dict[types.ProgressToken, Callable[[], object]] = {}
 
     # Messages come in.
 
     def receive(self, body: bytes | bytearray) -> None:
         """Take one message as it came over the wire; whatever is wrong with it, the connection lives on."""
+        speaking.set((asyncio.get_running_loop(), self._log))
         try:
             message = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -87,6 +98,8 @@ class DocumentProtocol(LanguageServerProtocol):
         except (JsonRpcInvalidParams, JsonRpcInternalError) as error:
             if "id" in message and "method" in message:
                 self._answer(message["id"], JsonRpcInvalidParams(f"Wrong parameters of {message['method']}."))
+            elif "id" in message:
+                self._handle_response(message["id"], error=JsonRpcInvalidParams("malformed").to_response_error())
             else:
                 self._server._report_server_error(error, FeatureNotificationError)  # noqa: SLF001
             return
@@ -120,6 +133,28 @@ class DocumentProtocol(LanguageServerProtocol):
             del self._request_futures[msg_id]
             return
         super()._handle_response(msg_id, result, error)
+
+    # What the client is told and asked.
+
+    def _log(self, kind: int, text: str) -> None:
+        if self._workspace is not None:
+            self.notify(types.WINDOW_LOG_MESSAGE, types.LogMessageParams(types.MessageType(kind), text))
+
+    def show(self, kind: types.MessageType, text: str) -> None:
+        """Show the user a message."""
+        self.notify(types.WINDOW_SHOW_MESSAGE, types.ShowMessageParams(kind, text))
+
+    async def ask(self, method: str, params: object, seconds: float) -> object:
+        """The client's answer; None where it has none, answers an error, or is silent for so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                answer: object = await self.send_request_async(method, params)
+                return answer
+        except TimeoutError:
+            logger.warning("The editor did not answer %s within %g s.", method, seconds)
+        except JsonRpcException as error:
+            logger.info("The editor answered %s with an error: %s", method, error)
+        return None
 
     # Documents.
 
@@ -169,6 +204,7 @@ class DocumentProtocol(LanguageServerProtocol):
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(self, params: types.InitializeParams) -> Generator[Any, Any, types.InitializeResult]:
+        self.admit(params)
         chosen = ServerCapabilitiesBuilder.choose_position_encoding(params.capabilities)
         self.documents.encoding = _ENCODINGS.get(getattr(chosen, "value", chosen), "utf-16")
         result = yield from super().lsp_initialize(params)
@@ -183,17 +219,22 @@ class DocumentProtocol(LanguageServerProtocol):
     async def lsp_workspace__execute_command(  # type: ignore[override]  # pygls takes coroutines, too.
         self, params: types.ExecuteCommandParams
     ) -> object:
-        """Run a command as a task of its request, so that `$/cancelRequest` ends it; pygls's own runs on."""
+        """Run a command as a task of its request, so that `$/cancelRequest` ends it; pygls's own runs on.
+
+        Commands are given all of the parameters, because the token of a progress is among them.
+        """
         handler = self.fm.commands.get(params.command)
         if handler is None:
             raise JsonRpcInvalidParams(f"There is no command {params.command!r}.")
-        arguments = params.arguments or ()
-        try:
-            inspect.signature(handler).bind(*arguments)
-        except TypeError as error:
-            raise JsonRpcInvalidParams(f"Wrong arguments of {params.command}: {error}.") from error
-        result = handler(*arguments)
+        result = handler(params)
         return await result if inspect.isawaitable(result) else result
+
+    @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
+    def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
+        """The user pressed the button; a progress that has ended meanwhile is none."""
+        cancel = self.cancels.get(params.token)
+        if cancel is not None:
+            cancel()
 
 
 def text_changes(params: object) -> tuple[str, int, list[TextChange]]:

@@ -111,11 +111,11 @@ class _Flushed(asyncio.BaseProtocol):
             self.closed.set_result(None)
 
 
-async def serve_stdio(protocol: DocumentProtocol, stopping: Callable[[], object] | None = None) -> int:
+async def serve_stdio(protocol: DocumentProtocol, stopping: Callable[[int], object] | None = None) -> int:
     """Speak with the editor over standard input and output until it says `exit`, goes away, or SIGTERM comes.
 
     Returns the exit code: the one of `exit`, 1 where the editor went away without it, 143 after SIGTERM.
-    `stopping` is called as soon as that is known.
+    `stopping` is called with it as soon as that is known.
     From here on descriptor 0 reads nothing and descriptor 1 is standard error, so that neither a stray `print` nor a
     child process can break into the conversation.
     """
@@ -126,7 +126,7 @@ async def serve_stdio(protocol: DocumentProtocol, stopping: Callable[[], object]
         if not ended.done():
             ended.set_result(code)
             if stopping is not None:
-                stopping()
+                stopping(code)
 
     protocol.exited = end
     framing = Framing(protocol.receive, lambda: end(1))

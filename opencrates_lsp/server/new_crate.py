@@ -1,0 +1,114 @@
+"""A proved crate from its staging folder to the user: published, made a member, shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from lsprotocol import types
+
+from opencrates_lsp.errors import Missing, Moved, OpenCratesError
+from opencrates_lsp.face import Face
+from opencrates_lsp.server.apply import apply
+from opencrates_lsp.server.core import Core, StagedCrate
+from opencrates_lsp.server.face import EditorFace
+from opencrates_lsp.server.uris import uri_of
+from opencrates_lsp.server.work import Outcome
+from opencrates_lsp.values import Change, Document, Replace, Span, Subject
+
+if TYPE_CHECKING:
+    from opencrates_lsp.crates.spec import CrateSpec
+    from opencrates_lsp.server.session import Session
+
+SHOW_SECONDS = 10.0
+_MAIN_FILES = ("src/lib.rs", "src/main.rs")
+
+
+async def new_crate(session: Session, spec: CrateSpec, core: Core, face: EditorFace) -> Outcome:
+    """Make the crate; nothing is left of one that was not proved or could not be published."""
+    staged = await core.new_crate(spec, face)
+    try:
+        await asyncio.to_thread(staged.publish)
+    except BaseException:
+        await asyncio.to_thread(staged.discard)
+        raise
+    files = tuple(path for name in _MAIN_FILES if (path := staged.target / name).is_file())
+    notes = list(staged.notes)
+    changed: tuple[Path, ...] = ()
+    if staged.manifest is not None:
+        try:
+            changed = await _joined(session, core, staged, staged.manifest, face)
+        except OpenCratesError as error:
+            # The crate stands; only the workspace does not know it yet.
+            notes.append(f"It is no member of the workspace yet: {error} Add it to `members` in Cargo.toml yourself.")
+    if files and session.client.show_document:
+        params = types.ShowDocumentParams(uri=uri_of(files[0]), take_focus=True)
+        await session.protocol.ask(types.WINDOW_SHOW_DOCUMENT, params, SHOW_SECONDS)
+    title = f"New crate `{spec.name}` in {staged.target}"
+    return Outcome(title, files + changed, staged.verdict, staged.usage, tuple(notes))
+
+
+async def _joined(session: Session, core: Core, staged: StagedCrate, edit: Replace, face: Face) -> tuple[Path, ...]:
+    text = await asyncio.to_thread(_text, session, edit.path)
+    change = Change(
+        id=uuid4().hex,
+        title=f"Add `{staged.target.name}` to the workspace",
+        edits=(edit,),
+        verdict=staged.verdict,
+        usage=staged.usage,
+        documents=(Document(edit.path, text),),
+        subject=Subject(edit.path, edit.path.name, Span(0, len(text)), Span(0, 0)),
+    )
+    done = await apply(session, _Manifests(session, core), change, face)
+    return done.files
+
+
+def _text(session: Session, path: Path) -> bytes:
+    document = session.documents.at(path)
+    if document is not None:
+        return bytes(document.text)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Missing(f"The manifest cannot be read: {error.strerror}.", place=path) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifests:
+    """How a manifest's edit is settled: it has no items, so only what stands wholly before or after it may move."""
+
+    session: Session
+    core: Core
+
+    async def settle(self, change: Change, face: Face) -> Change:
+        """The change as one of the manifest as it is now."""
+        [document], [edit] = change.documents, change.edits
+        if not isinstance(edit, Replace):
+            raise TypeError(edit)
+        now = await asyncio.to_thread(_text, self.session, edit.path)
+        if now == document.text:
+            return change
+        start, end = edit.span
+        shift = len(now) - len(document.text)
+        if not now.startswith(document.text[:end]):
+            if not now.endswith(document.text[start:]):
+                raise Moved("The manifest was edited meanwhile.", place=edit.path)
+            start, end = start + shift, end + shift
+        return replace(
+            change,
+            edits=(replace(edit, span=Span(start, end)),),
+            documents=(Document(edit.path, now),),
+            subject=replace(change.subject, item=Span(0, len(now))),
+        )
+
+    async def begin(self, change: Change, after: Mapping[Path, bytes | None]) -> None:
+        """As the core does."""
+        await self.core.begin(change, after)
+
+    async def end(self, change: Change, *, applied: bool, undone: str | None = None) -> None:
+        """As the core does."""
+        await self.core.end(change, applied=applied, undone=undone)
