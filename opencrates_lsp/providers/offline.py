@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 
-from opencrates_lsp.errors import Missing
+from opencrates_lsp.errors import Refused
 from opencrates_lsp.rust.holes import Hole, hole_at
 from opencrates_lsp.rust.known import candidates
 from opencrates_lsp.rust.syntax import Source, parse
@@ -22,13 +22,13 @@ class Offline:
     async def stream(self, prompt: Prompt, task: Task) -> AsyncGenerator[Chunk, None]:
         """The bodies that are known, the best first, each as one whole candidate.
 
-        Raises `Missing` where nothing is known, which is so for every task that is not about a hole.
+        Raises `Refused` where nothing is known, which is so for every task that is not about a hole.
         """
         source = parse(task.text)
         hole = _hole(source, task)
         known = candidates(source, hole, task.related) if hole is not None and task.wanted == "item" else ()
         if not known:
-            raise Missing(
+            raise Refused(
                 f"Nothing is provable offline here: the source does not tell what `{task.subject.name}` is to do.",
                 remedy="Configure a model: set ai.provider, or choose one by `OpenCrates: Select Provider`.",
                 place=task.path,

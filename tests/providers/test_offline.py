@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from opencrates_lsp import providers
-from opencrates_lsp.errors import Missing
+from opencrates_lsp.errors import Refused
 from opencrates_lsp.providers.base import Provider
 from opencrates_lsp.rust.holes import holes, subject
 from opencrates_lsp.rust.syntax import parse
@@ -76,7 +76,7 @@ async def test_no_line_of_the_item_ends_the_fence() -> None:
     ids=["nothing to go by", "two holes", "another shape of answer", "no hole there"],
 )
 async def test_where_nothing_is_known_the_way_to_a_model_is_said(asked: Task) -> None:
-    with pytest.raises(Missing, match="Nothing is provable offline here") as error:
+    with pytest.raises(Refused, match="Nothing is provable offline here") as error:
         await answers(asked)
     assert "ai.provider" in error.value.remedy
     assert error.value.place == asked.path
