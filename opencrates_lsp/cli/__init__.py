@@ -10,7 +10,7 @@ import click
 from opencrates_lsp import __version__
 from opencrates_lsp.errors import Missing, OpenCratesError, WrongUsage
 
-VERBS = {"holes": "opencrates_lsp.cli.holes"}
+VERBS = {verb: f"opencrates_lsp.cli.{verb}" for verb in ("new", "fill", "holes", "history", "undo", "demo", "lsp")}
 """Each verb and the module that has it, as a click command of the verb's name."""
 
 

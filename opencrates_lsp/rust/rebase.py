@@ -53,16 +53,16 @@ def _shift(span: Span, base: Source, now: Source) -> int | None:
             return twin.span.start - item.span.start
     inner = holding[-1] if holding else None
     before, after = _beside(span, inner, base)
-    for item in (before, after):
-        if item is None:
+    for anchor in (before, after):
+        if anchor is None:
             continue
-        twin = _same(item, base, now)
+        twin = _same(anchor, base, now)
         if twin is None:
             continue
-        if item is before:
-            gap, shift = Span(item.span.end, span.end), twin.span.end - item.span.end
+        if anchor is before:
+            gap, shift = Span(anchor.span.end, span.end), twin.span.end - anchor.span.end
         else:
-            gap, shift = Span(span.start, item.span.start), twin.span.start - item.span.start
+            gap, shift = Span(span.start, anchor.span.start), twin.span.start - anchor.span.start
         moved = now.text[max(0, gap.start + shift) : gap.end + shift]
         if gap.start + shift >= 0 and moved == base.text[gap.start : gap.end]:
             return shift

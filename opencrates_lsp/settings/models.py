@@ -63,13 +63,7 @@ class Ai(Section):
     daily_budget_usd: Annotated[Annotated[float, Field(ge=0)] | Literal["none"], Lower()] = 1.0
     """What paid calls may cost from midnight to midnight; 0 allows none that cost anything, `"none"` sets no cap."""
 
-    prices: dict[Name, tuple[Price, Price]] = {
-        "gpt-5": (1.25, 10.0),
-        "gpt-5-mini": (0.25, 2.0),
-        "gpt-5-nano": (0.05, 0.4),
-        "gpt-4.1": (2.0, 8.0),
-        "gpt-4.1-mini": (0.4, 1.6),
-    }
+    prices: dict[Name, tuple[Price, Price]] = {}
     """`"model" = [input, output]` in USD per million tokens; added to the prices that are built in."""
 
     openai: OpenAI = OpenAI()

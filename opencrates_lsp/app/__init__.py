@@ -1,0 +1,394 @@
+"""The one core behind every face: an action runs, a change is settled, recorded and taken back.
+
+This is the only place that builds parts; whoever needs one is given it.
+Nothing here writes to the user's files: a face applies what it is given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opencrates_lsp.actions import ALL
+from opencrates_lsp.actions.base import Action, Related, Request, nothing_related
+from opencrates_lsp.actions.propose import first_prompt
+from opencrates_lsp.app import changes, lists
+from opencrates_lsp.app.models import Models
+from opencrates_lsp.app.tools import JobFace, JobTools
+from opencrates_lsp.app.workspaces import Launch, Workspace, Workspaces
+from opencrates_lsp.batch import as_one, fill_holes
+from opencrates_lsp.errors import Cancelled, Missing, OpenCratesError, Refused, WrongUsage
+from opencrates_lsp.events import Bus, ChangeApplied, Outcome, UserAction
+from opencrates_lsp.face import Face
+from opencrates_lsp.home import Home
+from opencrates_lsp.jobs import Job, Jobs, Priority
+from opencrates_lsp.rust.holes import Hole
+from opencrates_lsp.rust.syntax import parse
+from opencrates_lsp.settings.models import Settings
+from opencrates_lsp.store import Store
+from opencrates_lsp.store.history import Intent, IntentFile, State
+from opencrates_lsp.templates import Templates, packaged_folder
+from opencrates_lsp.values import Change, Delete, Document, Documents, Level, Note, Prompt
+from opencrates_lsp.verify.verifier import Verifier
+
+if TYPE_CHECKING:
+    from opencrates_lsp.crates.build import StagedCrate
+    from opencrates_lsp.crates.spec import CrateSpec
+
+log = logging.getLogger(__name__)
+
+Json = Mapping[str, object]
+_KEPT_REFUSALS = 32
+
+
+class App:
+    """The core of one face; `close` it in the end.
+
+    `notify` is told what the user must know and no answer carries: wrong settings, interrupted changes.
+    """
+
+    def __init__(self, home: Home, launch: Launch, store: Store, notify: Callable[[str], None]) -> None:
+        self.home = home
+        self.bus = Bus()
+        self.jobs = Jobs()
+        self.store = store
+        self.workspaces = Workspaces(home, launch, store, notify)
+        self.models = Models(home, launch.env, store, self.bus)
+        self._notify = notify
+        self._verifier: Verifier | None = None
+        self._refused: OrderedDict[str, Refused] = OrderedDict()
+
+    @classmethod
+    async def open(cls, home: Home, launch: Launch, notify: Callable[[str], None]) -> App:
+        """Open the store, look at what an earlier run left open, and read the user's settings.
+
+        Raises `Missing` where the store cannot be opened.
+        """
+        store = await Store.open(home.data / "opencrates.sqlite")
+        app = cls(home, launch, store, notify)
+        try:
+            await app.reconcile()
+            await app.workspaces.usual()
+        except BaseException:
+            await app.close()
+            raise
+        return app
+
+    def configure(self, *, folders: Sequence[Path], options: Json, workspace: Json, trusted: bool | None) -> None:
+        """Take what the face says of its user now; the next job works with it."""
+        launch = self.workspaces.launch
+        self.workspaces.launch = replace(launch, options=options, workspace=workspace, trusted=trusted)
+
+    async def warm(self, path: Path) -> None:
+        """Read the workspace of a file, so that offers know it; asks nobody, and runs no cargo that is not trusted."""
+        await self.workspaces.of(path, None)
+
+    async def close(self) -> None:
+        """End every job with its children, and close what is open."""
+        self.jobs.cancel_all()
+        async with contextlib.AsyncExitStack() as closing:
+            closing.push_async_callback(self.store.close)
+            closing.push_async_callback(self.models.close)
+            if self._verifier is not None:
+                closing.push_async_callback(self._verifier.close)
+            closing.push_async_callback(self.workspaces.close)
+
+    # What faces run.
+
+    async def run(self, action: str, request: Request, face: Face) -> Change | Note:
+        """Run an action at a place; raises an `OpenCratesError` that says why nothing came of it."""
+        found = _action(action)
+        path = request.document.path
+        async with self._job(f"{action} {path.name}", action) as job:
+            tools = await self._tools(found, path, JobFace(face, job), job)
+            try:
+                result = await found.run(self._completed(request, tools), tools)
+            except Refused as error:
+                self._keep_refusal(job.id, error)
+                raise
+            return _told(result, job, tools) if isinstance(result, Change) else result
+
+    async def fill_file(self, document: Document, face: Face) -> Change:
+        """Fill every hole of a file, as one change; what cannot be filled stays and is told in its notes."""
+        found = _action("fill")
+        source = parse(document.text)
+        async with self._job(f"fill {document.path.name}", "fillFile") as job:
+            told = JobFace(face, job)
+            tools = await self._tools(found, document.path, told, job)
+
+            async def fill(request: Request, overlay: Face) -> Change:
+                result = await found.run(request, tools.on(overlay))
+                if not isinstance(result, Change):
+                    raise Refused("The action edits nothing.")
+                return result
+
+            related = self.related(document.path)
+            filled = await fill_holes(document, source, told, fill, provider=tools.provider.name, related=related)
+            return _told(as_one(document, source, filled, title=f"Fill {document.path.name}"), job, tools)
+
+    async def settle(self, change: Change, face: Face) -> Change:
+        """The change on the texts as they are now, judged again where they differ from those it was judged on.
+
+        Raises `Moved` when the items that it is about were edited meanwhile, `Refused` when it no longer holds.
+        """
+        while True:
+            paths = [edit.path for edit in change.edits] + [document.path for document in change.documents]
+            now = await asyncio.to_thread(changes.current, dict.fromkeys(paths), face.documents())
+            if changes.is_current(change, now):
+                return change
+            change = changes.rebased_change(change, now)
+            if change.verdict.level not in (Level.OFF, Level.PARSE):
+                change = await self._judged_again(change, face)
+
+    async def _judged_again(self, change: Change, face: Face) -> Change:
+        workspace = await self.workspaces.of(change.subject.path, face)
+        if workspace.ground is None:
+            raise Refused("The folder is not trusted any more, so the edit cannot be judged again.")
+        face.progress("check", "the text changed meanwhile")
+        documents = {**face.documents(), **{document.path: document for document in change.documents}}
+        proof = await self.verifier(workspace.settings).prepare(
+            workspace.ground, change.subject, change.verdict.level, documents, face.progress
+        )
+        verdict = await self.verifier(workspace.settings).judge(
+            proof, changes.after(change), whole_workspace=True, progress=face.progress
+        )
+        if not verdict.passed:
+            raise Refused(
+                "The text changed meanwhile, and the edit no longer holds there.",
+                remedy="Run the action again.",
+                place=change.subject.path,
+                verdict=verdict,
+                diagnostics=verdict.new_errors,
+            )
+        return replace(change, verdict=replace(verdict, attempts=change.verdict.attempts))
+
+    async def new_crate(self, spec: CrateSpec, face: Face) -> StagedCrate:
+        """A new crate in a staging folder, compiled and tested; the face publishes it."""
+        from opencrates_lsp.app.generate import generate
+
+        async with self._job(f"new crate {spec.name}", "newCrate") as job:
+            return await generate(self, spec, JobFace(face, job), job)
+
+    async def prompt(self, action: str, request: Request, face: Face) -> Prompt:
+        """What would be sent to a model first, exactly; nothing is sent."""
+        found = _action(action)
+        async with self._job(f"prompt of {action}", action) as job:
+            tools = await self._tools(found, request.document.path, JobFace(face, job), job, offline=True)
+            asked = await found.asked(self._completed(request, tools), tools)
+            return await first_prompt(asked, tools)
+
+    # What faces ask; from memory, without I/O.
+
+    def provider_name(self, path: Path | None) -> str | None:
+        """Who would answer, for the offers; None as long as the settings are not read."""
+        known = self.workspaces.known(path)
+        return self.models.name(known.loaded if known is not None else self.workspaces.loaded)
+
+    def related(self, path: Path) -> Related:
+        """The definitions in other files."""
+        known = self.workspaces.known(path)
+        index = known.index_now() if known is not None else None
+        if index is None:
+            return nothing_related
+        return lambda names: index.related(names, path)
+
+    def updated(self, path: Path, text: bytes | None) -> None:
+        """The file has another text now, None for one that is gone: it was saved, or changed on disk."""
+        known = self.workspaces.known(path)
+        index = known.index_now() if known is not None else None
+        if index is not None and path.suffix == ".rs":
+            index.update(path, text)
+
+    def answer_within(self) -> float | None:
+        """`lsp.answer_within` in seconds where the user has set it."""
+        loaded = self.workspaces.loaded
+        return loaded.settings.lsp.answer_within if "lsp.answer_within" in loaded.origins else None
+
+    def shows_holes(self) -> bool:
+        """`holes.diagnostics`: whether holes are shown as hints."""
+        return self.workspaces.loaded.settings.holes.diagnostics == "hint"
+
+    def confirms(self, path: Path) -> bool:
+        """`apply.mode`: whether each edit of the file is asked about first."""
+        known = self.workspaces.known(path)
+        return known is not None and known.settings.apply.mode == "confirm"
+
+    def refusal(self, job: str) -> Refused | None:
+        """What a job was refused with: the attempt, and the compiler's words."""
+        return self._refused.get(job)
+
+    # The record.
+
+    async def begin(self, change: Change, after: Mapping[Path, bytes | None]) -> None:
+        """Commit the intent; only then may the edit be sent."""
+        before = {document.path: document.text for document in change.documents}
+        deleted = {edit.path: edit.expect.encode() for edit in change.edits if isinstance(edit, Delete)}
+        intent = Intent(
+            id=change.id,
+            job=change.job,
+            title=change.title,
+            action="undo" if change.undoes else "edit",
+            files=tuple(IntentFile(path, before.get(path, deleted.get(path)), text) for path, text in after.items()),
+            verdict_json=json.dumps(asdict(change.verdict), default=str),
+            usage=change.usage,
+            state="open",
+            created=time.time(),
+        )
+        await self.store.history.begin(intent)
+
+    async def end(self, change: Change, *, applied: bool, undone: str | None = None) -> None:
+        """Close the intent with what became of it; `undone` is the change that this one took back."""
+        await self.store.history.settle(change.id, "applied" if applied else "not applied")
+        if not applied:
+            return
+        if undone is not None:
+            await self.store.history.settle(undone, "undone")
+        files = len({edit.path for edit in change.edits})
+        self.bus.publish(ChangeApplied(change.id, change.title, files, undo=undone is not None))
+
+    async def undo(self, change_id: str | None, face: Face) -> tuple[Change, str]:
+        """The change that takes one back (the last applied one, without an id), and the id of that one.
+
+        Raises `Moved` when the text is no longer what the change wrote.
+        """
+        history = self.store.history
+        found = await history.get(change_id) if change_id else await history.last_applied()
+        if found is None:
+            raise WrongUsage("There is no change to take back.", remedy="`opencrates history` lists the changes.")
+        if found.state != "applied":
+            raise Refused(f"`{found.title}` is {found.state}: there is nothing to take back.")
+        before = {file.path: file.before for file in found.files}
+        later = {file.path: file.after for file in found.files}
+        back = replace(changes.inverse(found.title, before, later), undoes=found.id)
+        return await self.settle(back, face), found.id
+
+    async def reconcile(self) -> None:
+        """Close the intents that an earlier run left open, by what the files say."""
+        for intent in await self.store.history.open_intents():
+            paths = [file.path for file in intent.files]
+            try:
+                now = await asyncio.to_thread(changes.current, paths, {})
+            except Missing as error:
+                log.warning("The intent %s stays open: %s", intent.id, error)
+                continue
+            texts = {path: now[path].text if path in now else None for path in paths}
+            state: State = "unknown"
+            if all(texts[file.path] == file.after for file in intent.files):
+                state = "applied"
+            elif all(texts[file.path] == file.before for file in intent.files):
+                state = "not applied"
+            else:
+                self._notify(f"`{intent.title}` was interrupted, and whether it was applied cannot be told.")
+            await self.store.history.settle(intent.id, state)
+
+    # Lists and switches.
+
+    async def holes(self, documents: Documents) -> Sequence[tuple[Document, Sequence[Hole]]]:
+        """The files of the known workspaces that have holes, `documents` instead of the files on disk."""
+        return await asyncio.to_thread(lists.holes, self.workspaces.roots(), documents)
+
+    async def history(self, limit: int) -> Json:
+        """The newest changes, newest first."""
+        return lists.history(await self.store.history.list_recent(limit))
+
+    async def usage(self) -> Json:
+        """What the calls of today cost."""
+        usual = await self.workspaces.usual()
+        return {"spent_usd": await self.store.usage.spent_today(), "daily_budget_usd": usual.settings.ai.day_cap_usd}
+
+    async def providers(self) -> Json:
+        """The providers, and which one answers."""
+        return lists.providers(self.models, await self.workspaces.usual())
+
+    async def select_provider(self, name: str) -> Json:
+        """Take this provider from now on; raises `WrongUsage` where there is none of that name."""
+        self.models.select(name)
+        return await self.providers()
+
+    # How a job is set up.
+
+    def _keep_refusal(self, job: str, error: Refused) -> None:
+        self._refused[job] = error
+        while len(self._refused) > _KEPT_REFUSALS:
+            self._refused.popitem(last=False)
+
+    @contextlib.asynccontextmanager
+    async def _job(self, title: str, action: str) -> AsyncIterator[Job]:
+        """A job's slot; how it ended is told to whoever listens."""
+        begun = time.monotonic()
+        job_id = ""
+        outcome: Outcome = "done"
+        try:
+            async with self.jobs.slot(title, Priority.INTERACTIVE) as job:
+                begun, job_id = time.monotonic(), job.id
+                yield job
+        except BaseException as error:
+            outcome = _outcome(error)
+            raise
+        finally:
+            self.bus.publish(UserAction(action, job_id, outcome, time.monotonic() - begun))
+
+    async def _tools(self, action: Action, path: Path, face: Face, job: Job, *, offline: bool = False) -> JobTools:
+        workspace = await self.workspaces.of(path, face)
+        if offline:
+            provider = self.models.offline()
+        else:
+            provider = await self.models.provider(workspace.root, workspace.loaded, face)
+        return JobTools(
+            face=face,
+            job=job.id,
+            action=action.id,
+            path=path,
+            workspace=workspace,
+            provider=provider,
+            templates=self.templates(workspace),
+            verifier=self.verifier(workspace.settings),
+            store=self.store,
+            bus=self.bus,
+        )
+
+    def _completed(self, request: Request, tools: JobTools) -> Request:
+        """The request with what is known by now; the offers were made without it."""
+        return replace(request, provider=tools.provider.name, related=self.related(request.document.path))
+
+    def templates(self, workspace: Workspace | None) -> Templates:
+        """Where prompts and crates are looked up: the project's own folder (trusted ones alone), the user's, ours."""
+        search = [self.home.config / "templates", packaged_folder()]
+        if workspace is not None and workspace.toolchain is not None:
+            search.insert(0, workspace.root / ".opencrates" / "templates")
+        return Templates(search)
+
+    def verifier(self, settings: Settings) -> Verifier:
+        """The proof; there is one for all workspaces, because mirrors share the cache's space."""
+        if self._verifier is None:
+            self._verifier = Verifier(self.home.cache, max_gb=settings.cache.max_gb)
+        return self._verifier
+
+
+def _told(change: Change, job: Job, tools: JobTools) -> Change:
+    """The change with its job, and with what the user has to know of a proof that fell short."""
+    notes = change.notes
+    if change.verdict.level in (Level.OFF, Level.PARSE) and tools.unproved:
+        notes = (*notes, f"Only the syntax was looked at: {tools.unproved}.")
+    return replace(change, job=job.id, notes=notes)
+
+
+def _outcome(error: BaseException) -> Outcome:
+    if isinstance(error, (Cancelled, asyncio.CancelledError)):
+        return "cancelled"
+    return "refused" if isinstance(error, OpenCratesError) else "failed"
+
+
+def _action(name: str) -> Action:
+    for action in ALL:
+        if action.id == name:
+            return action
+    raise WrongUsage(f"There is no action {name!r}.", remedy=f"There are: {', '.join(action.id for action in ALL)}.")

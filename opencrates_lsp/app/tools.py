@@ -1,0 +1,206 @@
+"""What an action may use while it runs, built for one job: the provider, the prompts, the proof."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from opencrates_lsp.app.workspaces import Workspace
+from opencrates_lsp.events import Bus, Verified
+from opencrates_lsp.face import Face, Phase
+from opencrates_lsp.jobs import Job
+from opencrates_lsp.providers.base import Provider
+from opencrates_lsp.store import Store
+from opencrates_lsp.templates import Templates
+from opencrates_lsp.values import (
+    Chunk,
+    Diagnostic,
+    Documents,
+    Level,
+    Limits,
+    Policy,
+    Prompt,
+    Question,
+    Span,
+    Subject,
+    Task,
+    Verdict,
+)
+from opencrates_lsp.verify import format as formatting
+from opencrates_lsp.verify import repair
+from opencrates_lsp.verify.proof import Proof
+from opencrates_lsp.verify.verifier import Verifier
+
+
+class JobFace:
+    """The face of one job: what it tells goes to the user, and into the list of jobs."""
+
+    def __init__(self, face: Face, job: Job) -> None:
+        self._face = face
+        self._job = job
+
+    def documents(self) -> Documents:
+        return self._face.documents()
+
+    def progress(self, phase: Phase, message: str = "") -> None:
+        self._job.progress(phase, message)
+        self._face.progress(phase, message)
+
+    async def ask(self, question: Question) -> str | None:
+        return await self._face.ask(question)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """See `actions.base.Proof`; `proof` is None where no cargo is asked."""
+
+    level: Level
+    proof: Proof | None
+    tools: JobTools
+
+    @property
+    def reached(self) -> bool:
+        return self.proof is not None and self.proof.reached
+
+    @property
+    def reason(self) -> str | None:
+        return None if self.proof is None else self.proof.reason
+
+    async def judge(self, after: Mapping[Path, bytes | None], *, whole_workspace: bool) -> Verdict:
+        if self.proof is None:
+            verdict = Verdict(self.level, reached=False, configuration="none: no cargo ran")
+        else:
+            verdict = await self.tools.judged(self.proof, after, whole_workspace=whole_workspace)
+        self.tools.verified(verdict)
+        return verdict
+
+
+class JobTools:
+    """See `actions.base.Tools`."""
+
+    def __init__(
+        self,
+        *,
+        face: Face,
+        job: str,
+        action: str,
+        path: Path,
+        workspace: Workspace,
+        provider: Provider,
+        templates: Templates,
+        verifier: Verifier,
+        store: Store,
+        bus: Bus,
+    ) -> None:
+        self.face = face
+        self._job = job
+        self._action = action
+        self._path = path
+        self._workspace = workspace
+        self.provider = provider
+        self._templates = templates
+        self._verifier = verifier
+        self._store = store
+        self._bus = bus
+
+    def on(self, face: Face) -> JobTools:
+        """The same tools for another face of the same job."""
+        tools = copy.copy(self)
+        tools.face = face
+        return tools
+
+    @property
+    def unproved(self) -> str:
+        """Why no cargo runs here; empty where it does."""
+        return self._workspace.unproved
+
+    @property
+    def limits(self) -> Limits:
+        return self._workspace.settings.limits()
+
+    @property
+    def policy(self) -> Policy:
+        return self._workspace.settings.policy.rules()
+
+    @property
+    def level(self) -> Level:
+        return self._workspace.level
+
+    @property
+    def dependencies(self) -> frozenset[str] | None:
+        package = self._workspace.layout.package_of(self._path)
+        return package.dependencies if package is not None else None
+
+    @property
+    def converses(self) -> bool:
+        return self.provider.converses
+
+    async def callers(self, name: str, owner: str, path: Path) -> Sequence[str]:
+        index = await self._workspace.index()
+        return index.callers(name, owner, path, 4)
+
+    async def render(self, template: str, values: Mapping[str, object]) -> str:
+        return await self._templates.render(template, values)
+
+    def stream(self, prompt: Prompt, task: Task) -> AsyncGenerator[Chunk, None]:
+        return self.provider.stream(prompt, task)
+
+    async def recall(self, prompt: Prompt) -> str | None:
+        if not self.converses:
+            return None
+        return await self._store.remembered.recall("answer", await self._key(prompt))
+
+    async def keep(self, prompt: Prompt, answer: str) -> None:
+        if self.converses:
+            await self._store.remembered.remember("answer", await self._key(prompt), answer)
+
+    async def _key(self, prompt: Prompt) -> str:
+        toolchain = self._workspace.toolchain
+        lock = await self._workspace.lock_digest()
+        parts = [self.provider.name, json.dumps(asdict(prompt)), toolchain.version if toolchain else "", lock]
+        return hashlib.blake2b("\0".join(parts).encode(), digest_size=32).hexdigest()
+
+    async def prepare(self, subject: Subject, level: Level) -> Ready:
+        ground = self._workspace.ground
+        proof = None
+        if ground is not None and level not in (Level.OFF, Level.PARSE):
+            proof = await self._verifier.prepare(ground, subject, level, self.face.documents(), self.face.progress)
+        return Ready(level, proof, self)
+
+    async def judged(self, proof: Proof, after: Mapping[Path, bytes | None], *, whole_workspace: bool) -> Verdict:
+        """What the proof says of the candidate."""
+        return await self._verifier.judge(proof, after, whole_workspace=whole_workspace, progress=self.face.progress)
+
+    def verified(self, verdict: Verdict) -> None:
+        """Tell whoever listens."""
+        self._bus.publish(Verified(self._action, self._job, verdict))
+
+    async def format(self, text: str, indent: str) -> str:
+        workspace = self._workspace
+        toolchain = workspace.toolchain
+        if toolchain is None or toolchain.rustfmt is None:
+            return text
+        package = workspace.layout.package_of(self._path)
+        folder = package.root if package is not None else workspace.layout.root
+        return await formatting.format_item(toolchain.rustfmt, text, indent, self._edition, folder, toolchain.env)
+
+    async def rejected(self, text: str) -> str | None:
+        toolchain = self._workspace.toolchain
+        if toolchain is None:
+            return "tree-sitter does not understand it, and no rustc may be asked."
+        return await formatting.rejected(toolchain.rustc, text, self._edition, toolchain.env)
+
+    @property
+    def _edition(self) -> str:
+        package = self._workspace.layout.package_of(self._path)
+        return package.edition if package is not None else "2021"
+
+    def suggested(self, text: bytes, path: Path, errors: Sequence[Diagnostic], within: Span) -> bytes | None:
+        return repair.suggested(text, path, errors, within)
+
+    def explain(self, errors: Sequence[Diagnostic], path: Path, text: bytes, within: Span) -> str:
+        return repair.explain(errors, path, text, within)
