@@ -45,8 +45,8 @@ _NOUN = (
     r"|members?|fields?|variants?|arms?|cases?|tests?|imports?|logic|struct|enum|trait|contents?|stuff|body|definitions?)"
 )
 _STAYS = (
-    r"(?:(?:is|are|was|remains?|stays?|goes|go|left|kept|continues?|continue)?\s*(?:exactly )?"
-    r"(?:unchanged|the same|as (?:is|before|it was|they were|above)|omitted|elided|here|not shown|untouched))"
+    r"(?:(?:is|are|was|remains?|stays?|goes|go|left|kept|continues?)?\s*(?:exactly\s)?(?:unchanged|the\ssame"
+    r"|as\s(?:is|before|it\swas|they\swere|above)|omitted|elided|here|not\sshown|untouched))"
 )
 _PHRASES = re.compile(
     rf"""^(?:

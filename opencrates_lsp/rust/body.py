@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from opencrates_lsp.errors import Refused
+from opencrates_lsp.rust.answer import Snippet
 from opencrates_lsp.rust.holes import Hole, holes
 from opencrates_lsp.rust.items import Item
 from opencrates_lsp.rust.lexer import lex
@@ -20,8 +21,11 @@ from opencrates_lsp.values import Span
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-# How many of the words around the hole an answer must have, to be taken for the whole body.
+# Of the words around the hole, an answer must have more than this share to be taken for the whole body.
 _SHARE = 0.5
+_KEYWORDS = frozenset(
+    {"let", "mut", "if", "else", "match", "return", "for", "in", "while", "loop", "move", "as", "ref"}
+)
 _WRAP = b"fn body() {\n"
 # What binds closer than the operators of an answer might.
 _OPERANDS = frozenset(
@@ -39,10 +43,10 @@ _OPERANDS = frozenset(
 )
 
 
-def body_patches(file: Source, asked: Item, text: str, style: Style) -> list[Patch]:
+def body_patches(file: Source, asked: Item, snippet: Snippet, style: Style) -> list[Patch]:
     """The body, laid in; raises `Refused` for what cannot be read as Rust, or has no place."""
-    code = text.strip("\n").rstrip()
-    _check_readable(code)
+    code = snippet.text.strip("\n").rstrip()
+    _check_readable(code, claimed=bool(snippet.tag))
     if asked.body is None:
         raise Refused(f"{_name(asked)} has no body to fill.", remedy=f"Answer with {describe(asked)}, whole.")
     found = [hole for hole in holes(file, asked.body) if hole.span.end <= asked.body.end]
@@ -68,25 +72,27 @@ def _name(asked: Item) -> str:
     return described[:1].upper() + described[1:]
 
 
-def _check_readable(code: str) -> None:
+def _check_readable(code: str, *, claimed: bool) -> None:
+    """What is `claimed` to be Rust may hold some that the grammar does not know yet."""
     encoded = code.encode()
     wrapped = parse(_WRAP + encoded + b"\n}\n")
     if not wrapped.tree.root_node.has_error:
         return
     size = sum(span.end - span.start for span in error_spans(wrapped) if span.start >= len(_WRAP) or span.start == 0)
-    if size * 2 >= len(encoded):
+    if not claimed or size * 2 >= len(encoded):
         line = " ".join(code.strip().split("\n")[0].split())[:60]
         raise Refused(f"The answer cannot be read as Rust: `{line}`.", remedy="Answer with the whole item.")
 
 
 def _words(text: str) -> Counter[str]:
-    return Counter(token.text for token in lex(text) if token.kind in ("word", "string", "char"))
+    telling = (token.text for token in lex(text) if token.kind in ("word", "string", "char"))
+    return Counter(word for word in telling if word not in _KEYWORDS)
 
 
 def _is_whole(file: Source, body: Span, hole: Hole, code: str) -> bool:
     around = _words((file.text[body.start : hole.span.start] + b" " + file.text[hole.span.end : body.end]).decode())
     total = sum(around.values())
-    return total == 0 or sum((around & _words(code)).values()) >= total * _SHARE
+    return total == 0 or sum((around & _words(code)).values()) > total * _SHARE
 
 
 def _statements(code: str) -> list[Node]:

@@ -141,28 +141,25 @@ def _changed(file: Source, member: Member, given: Source, fresh: Member, style: 
 
 
 def _grown_tuple(file: Source, old: Item, given: Source, new: Item, style: Style, *, asked: bool) -> list[Patch]:
-    """A tuple or unit struct: its types must come first in the new one, unless another shape was asked for."""
+    """Where one of the two has no named members: of a tuple struct, the types must come first in the new one."""
     before, after = _types(file, old), _types(given, new)
-    if before is None or after is None or after[: len(before)] != before:
-        if after is not None and before is not None and (len(after) < len(before) or not asked):
-            what = "drops" if len(after) < len(before) else "changes"
-            raise Refused(f"The answer {what} fields of {describe(old)}.", remedy=_REMEDY)
-        if not asked:
-            raise Refused(f"The answer changes the fields of {describe(old)}.", remedy=_REMEDY)
-    elif after == before and (old.body is None) == (new.body is None):
+    if before is None or (after is not None and len(after) < len(before)):
+        raise Refused(f"The answer drops fields of {describe(old)}.", remedy=_REMEDY)
+    if before == after:
         return []
+    if before and (after is None or after[: len(before)] != before) and not asked:
+        raise Refused(f"The answer changes fields of {describe(old)}.", remedy=_REMEDY)
     return [_whole_body(file, old, given, new, style)]
 
 
 def _types(source: Source, item: Item) -> list[str] | None:
-    """The types of a tuple struct; empty for a unit struct, None for one with named fields."""
+    """The types of a tuple struct; empty for one without fields, None for one with named ones."""
+    if members_of(source, item):
+        return None
     node = _body_node(source, item)
-    if node is None:
-        return []
-    if node.type != "ordered_field_declaration_list":
-        return [] if not members_of(source, item) else None
     skipped = ("visibility_modifier", "attribute_item", "line_comment", "block_comment")
-    return [normalised(text_of(source, child)) for child in node.named_children if child.type not in skipped]
+    children = node.named_children if node is not None else []
+    return [normalised(text_of(source, child)) for child in children if child.type not in skipped]
 
 
 def _whole_body(file: Source, old: Item, given: Source, new: Item, style: Style) -> Patch:

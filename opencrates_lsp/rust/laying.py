@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from opencrates_lsp.errors import Refused
 from opencrates_lsp.rust.growth import grown
@@ -15,12 +14,9 @@ from opencrates_lsp.rust.leads import lead_patches
 from opencrates_lsp.rust.lexer import lex
 from opencrates_lsp.rust.matching import Fit, describe, loose, same_block
 from opencrates_lsp.rust.placing import Patch, Style, after, at_end, indent_at, inside, laid_out
-from opencrates_lsp.rust.syntax import Source, path_at
+from opencrates_lsp.rust.syntax import Source, path_at, text_of
 from opencrates_lsp.rust.uses import Use, merged_uses, module_node, use_of
 from opencrates_lsp.values import Span
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 _BLOCKS = frozenset({"impl", "trait", "mod", "extern"})
 _SHAPES = frozenset({"struct", "enum", "union"})
@@ -105,10 +101,7 @@ class _Laying:
             respelled = bool(header) and same_block(home.header, header)
             if respelled or (not header and self.fit.bare and self._is_member(item)):
                 header = home.header
-        kind = item.identity.kind
-        if kind == "impl" and header == home.header and home.kind != "impl":
-            return replace(item.identity, module=module, header=header)
-        return Identity(module, header, kind, item.identity.name)
+        return Identity(module, header, item.identity.kind, item.identity.name)
 
     def _is_member(self, item: Item) -> bool:
         """Whether an item without a header belongs to the asked item's impl."""
@@ -128,7 +121,7 @@ class _Laying:
     def _in_file(self, identity: Identity) -> Item | None:
         """The file's item of this identity; of several the one nearest to the asked."""
         for item in items_around(self.file, self.asked.name_span.start):
-            if item.identity == identity:
+            if _key(item.identity) == _key(identity):
                 return item
         name = identity.name
         if (
@@ -141,8 +134,8 @@ class _Laying:
             same = [item for item in named(self.file, name) if item.identity == identity]
             return min(same, key=lambda item: abs(item.span.start - self.asked.span.start), default=None)
         if self.index is None:
-            self.index = {item.identity: item for item in reversed(items(self.file))}
-        found = self.index.get(identity)
+            self.index = {_key(item.identity): item for item in reversed(items(self.file))}
+        found = self.index.get(_key(identity))
         if found is None and identity.kind == "impl":
             found = self._alike(identity)
         return found
@@ -271,7 +264,7 @@ class _Laying:
         if same:
             return same[0]
         if self.index is None:
-            self.index = {item.identity: item for item in reversed(items(self.file))}
+            self.index = {_key(item.identity): item for item in reversed(items(self.file))}
         return next(
             (
                 item
@@ -284,12 +277,11 @@ class _Laying:
     def _add_inherent(self, item: Item) -> None:
         """A method that a trait does not have, in an impl of its own behind the trait's."""
         block = self._outermost()
-        node = next((n for n in path_at(self.file, block.name_span.start) if n.type == "impl_item"), None)
         outer = indent_at(self.file.text, block.node_span.start)
         indent = outer + self.style.step
         end = self.style.line_end + outer.encode()
-        header = _inherent_header(self.file, node) if node is not None else f"impl {self_type(block.identity.header)}"
-        piece = header.encode() + b" {" + end + self.style.step.encode() + self._piece(item, indent) + end + b"}"
+        opening = _inherent_opening(self.file, block, self.style, outer).encode()
+        piece = opening + end + self.style.step.encode() + self._piece(item, indent) + end + b"}"
         self.added.append(after(self.file.text, block.span.end, piece, outer, self.style))
 
     def _add_last(self, item: Item, module: tuple[str, ...]) -> None:
@@ -360,6 +352,11 @@ class _Laying:
         return merged_uses(self.file, module_node(self.file, body), wanted, defined, self.style)
 
 
+def _key(identity: Identity) -> Identity:
+    """The identity for look-ups: an impl is known by its header, however its type is spelled."""
+    return replace(identity, name="") if identity.kind == "impl" else identity
+
+
 def _takes_self(words: list[str]) -> bool:
     """Whether the first parameter is a `self`."""
     if "(" not in words:
@@ -378,12 +375,15 @@ def _defined(body: str) -> set[tuple[str, str]]:
     return {(kind, name) for kind, name in found if kind != "const" or name.isupper()}
 
 
-def _inherent_header(file: Source, node: Node) -> str:
-    """The header of an impl of the type alone, with the trait impl's generics and bounds."""
-    parts = {name: node.child_by_field_name(name) for name in ("type_parameters", "type")}
-    where = next((child for child in node.children if child.type == "where_clause"), None)
-    texts = {
-        name: file.text[part.start_byte : part.end_byte].decode() for name, part in parts.items() if part is not None
-    }
-    header = f"impl{texts.get('type_parameters', '')} {texts.get('type', '')}"
-    return header + (f" {file.text[where.start_byte : where.end_byte].decode()}" if where is not None else "")
+def _inherent_opening(file: Source, block: Item, style: Style, indent: str) -> str:
+    """The header and brace of an impl of the type alone, with the trait impl's generics and bounds."""
+    node = next((node for node in path_at(file, block.name_span.start) if node.type == "impl_item"), None)
+    if node is None:
+        return f"impl {self_type(block.identity.header)} {{"
+    bounds = next((child for child in node.children if child.type == "where_clause"), None)
+    parts = [node.child_by_field_name(name) for name in ("type_parameters", "type")]
+    generics, owner = (text_of(file, part) if part is not None else "" for part in parts)
+    if bounds is None:
+        return f"impl{generics} {owner} {{"
+    line_end = style.line_end.decode() + indent
+    return f"impl{generics} {owner}{line_end}{text_of(file, bounds)}{line_end}{{"

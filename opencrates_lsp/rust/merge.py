@@ -156,7 +156,7 @@ def _patches(file: Source, asked: Item, pieces: Sequence[Snippet], known: str) -
     others = [piece for piece, items in zip(pieces, plain, strict=True) if not items]
     if others and asked.identity.kind in _WITH_BODY:
         check(others[-1], known)
-        patches = body_patches(file, asked, others[-1].text, style)
+        patches = body_patches(file, asked, others[-1], style)
         extras = _laid(file, asked, taken, known) if taken else []
         return [*extras, *patches]
     for piece in pieces:

@@ -294,6 +294,8 @@ def _changed_tests(before: Source, after: Source, pairs: _Pairs, asked: Item | N
             yield from _changed_item(before, old, after, new)
         elif old.identity.kind == "function":
             yield Violation("tests", f"The test `{qualified_name(old)}` changes.")
+        elif not _is_for_tests(new):
+            yield Violation("tests", f"`{qualified_name(old)}` is no longer compiled for tests alone.")
         elif old.identity.kind not in ("mod", "impl", "trait", "extern"):
             yield from _changed_item(before, old, after, new)
     ignored = {new.identity for old, new in pairs.both if _is_ignored(before, old)}
@@ -357,6 +359,6 @@ def _new_dependencies(before: Source, after: Source, dependencies: frozenset[str
     allowed = {name.replace("-", "_") for name in dependencies} | BUILT_IN
     for crate in new_crates(before, after):
         if crate.name not in allowed:
-            around = [item for item in items_around(after, crate.offset) if item.identity.kind != "use"]
+            around = [item for item in items_around(after, crate.offset) if item.identity.kind not in ("use", "extern")]
             where = f"`{qualified_name(around[-1])}`" if around else "The file"
             yield Violation("new_dependencies", f"{where} uses the crate `{crate.name}`, which is no dependency.")
