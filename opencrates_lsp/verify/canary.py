@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opencrates_lsp.rust.items import Item, items_around
-from opencrates_lsp.rust.syntax import Source, parse, path_at
+from opencrates_lsp.rust.syntax import Source, parse, path_at, span_of
 from opencrates_lsp.values import Span, Subject
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def canaries(text: bytes, subject: Subject) -> tuple[Canary, ...]:
     if item is None:
         return ()
     if item.identity.kind == "macro":
-        return _in_macro(text, subject, item)
+        return _in_macro(text, source, subject, item)
     if item.identity.kind in ("const", "static") and item.body == probe:
         return (_replaced(text, probe, _EXPRESSION),)
     if item.identity.kind == "mod" and item.body == probe:
@@ -73,20 +73,36 @@ def _replaced(text: bytes, span: Span, error: bytes) -> Canary:
     return Canary(text[: span.start] + error + text[span.end :], Span(span.start, span.start + len(error)))
 
 
-def _in_macro(text: bytes, subject: Subject, item: Item) -> tuple[Canary, ...]:
+def _in_macro(text: bytes, source: Source, subject: Subject, item: Item) -> tuple[Canary, ...]:
     """In the first hole; else around the rule's whole right side, as an expression, as statements, as items."""
     probe = subject.probe
     holes = [hole for hole in subject.holes if probe.start <= hole.start and hole.end <= probe.end]
     if holes:
         return (_replaced(text, holes[0], _EXPRESSION),)
-    if item.identity.name.endswith("!") or item.body == probe:
+    if item.identity.name.endswith("!"):
         # What the tokens of another macro mean only that macro knows.
         return ()
+    if item.body == probe:
+        # Of several rules one may be used, and another one edited.
+        rules = _rules(source, item)
+        if len(rules) != 1:
+            return ()
+        probe = rules[0]
     inner = Span(probe.start + 1, probe.end - 1)
     body = text[inner.start : inner.end]
     return tuple(
         _replaced(text, inner, error) for error in (b"{ " + _ERROR + body + b" }", _ERROR + body, _CONST + body)
     )
+
+
+def _rules(source: Source, item: Item) -> list[Span]:
+    """The right sides of the macro's rules."""
+    path = path_at(source, item.node_span.start)
+    macro = next((node for node in path if node.type == "macro_definition"), None)
+    found = (
+        [child.child_by_field_name("right") for child in macro.children if child.type == "macro_rule"] if macro else []
+    )
+    return [span_of(right) for right in found if right is not None]
 
 
 def _after_inner_attributes(node: Node | None, probe: Span) -> int:

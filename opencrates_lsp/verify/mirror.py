@@ -326,7 +326,7 @@ class Mirror:
                 place.unlink()
             deleted = self._entries.pop(path, None) is not None or deleted
             for folder in place.parents:
-                if folder == self.tree or not folder.is_dir() or any(os.scandir(folder)):
+                if folder == self.tree or not folder.is_dir() or any(folder.iterdir()):
                     break
                 folder.rmdir()
         return deleted
