@@ -5,6 +5,7 @@ A rule speaks where a name and a signature leave one sensible body, and is silen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 _MOST = 6
 _INDENT = "    "
 _COMMENTS = ("line_comment", "block_comment")
+# Words of docs and messages that tell of more than the signature does.
+_MORE = re.compile(
+    r"clamp|normali[sz]|validat|trim|evict|at most|\bfull\b|sorted|lowercase|uppercase|insensitive|round(?:ed|s)|unique"
+    r"|saturat|wrap(?:s|ping)|overflow|oldest|newest|revers|notif|dedup",
+    re.IGNORECASE,
+)
 # The most certain first; of one function at most a few speak.
 _RULES = (
     constructors,
@@ -73,6 +80,8 @@ def _functions(source: Source, hole: Hole, path: list[Node], related: Mapping[st
     if not _is_whole(path[at + 1], hole):
         return
     docs = source.text[hole.item.span.start : hole.item.node_span.start].decode("utf-8", "replace")
+    if _MORE.search(docs) or _MORE.search(hole.message):
+        return
     function = function_of(source, path[at], docs)
     if function is None:
         return

@@ -8,12 +8,13 @@ after, where the struct has `items: Vec<T>`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from opencrates_lsp.rust.known_case import Case, has_function, set_by
-from opencrates_lsp.rust.known_types import converted, is_copy
+from opencrates_lsp.rust.known_types import NUMBERS, converted, is_copy, only_field
 from opencrates_lsp.rust.shapes import Field, Parameter
 from opencrates_lsp.rust.type_terms import UNIT, Type, named, names, read_type, same, shared, substituted
 
@@ -182,6 +183,8 @@ _TABLES = {
 }
 _ITERATORS = names("Iter IterMut IntoIter Keys Values ValuesMut Chars Bytes Lines Drain")
 _ANY = Type("_", path="_")
+# Fields that say which part of a buffer counts.
+_POSITION = re.compile(r"^(?:len|length|size|count|head|tail|start|end|front|back|read|write|cursor|offset|used|free)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,10 +224,20 @@ def delegates(case: Case) -> Iterator[str]:
     held = [one for one in case.owner.fields if _collection(one.type).head in _TABLES]
     for one in held:
         yield from _added(case, one)
-    # A name beside the entries does not make a list of things unclear.
-    entries = [one for one in held if _collection(one.type).head not in ("String", "str")] or held
-    if len(entries) == 1:
-        yield from _delegated(case, entries[0])
+    entries = [one for one in held if _collection(one.type).head not in ("String", "str")]
+    entry = entries[0] if len(entries) == 1 else only_field(case.owner) if not entries else None
+    if entry is not None and _collection(entry.type).head in _TABLES and _is_plain(case, entry):
+        yield from _delegated(case, entry)
+
+
+def _is_plain(case: Case, entry: Field) -> bool:
+    """Whether the collection alone is what the struct holds, with nothing beside it that must be kept in step."""
+    fields = case.owner.fields if case.owner is not None else ()
+    beside = [one for one in fields if one != entry and not one.is_marker]
+    if beside and (entry.type.head == "[;]" or any(_POSITION.search(one.name) for one in beside)):
+        return False
+    counted = any(one.type.head in NUMBERS or one.type.head == "Option" for one in beside)
+    return not (counted and case.function.receiver in ("&mut self", "mut self"))
 
 
 def emptiness(case: Case) -> Iterator[str]:

@@ -26,7 +26,10 @@ from opencrates_lsp.rust.known_types import (
 from opencrates_lsp.rust.shapes import Field, Parameter, Shape
 from opencrates_lsp.rust.type_terms import UNIT, names, same
 
-_CONSTRUCTORS = re.compile(r"(?:try_)?new\w*|from_(?:raw_)?parts|with_\w+|empty|default")
+_CONSTRUCTORS = re.compile(
+    r"new(?:_(?:with_\w+|shared|arc|rc|boxed|empty))?|from_(?:raw_)?parts|with_\w+|empty|default"
+)
+_CHECKED = re.compile(r"# (?:Panics|Errors)|\bpanics?\b|\bmust\b", re.IGNORECASE)
 _WITH_CAPACITY = names("Vec VecDeque String HashMap HashSet BinaryHeap")
 # What the one field of a wrapper is asked for by.
 _INNER = frozenset({"get", "inner", "value", "get_ref", "as_inner", "inner_ref", "as_ref", "to_inner"})
@@ -44,6 +47,8 @@ def constructors(case: Case) -> Iterator[str]:
         return
     wrapper = function.output if function.output.head in POINTERS else None
     made = wrapper.first if wrapper is not None else function.output
+    if _CHECKED.search(function.docs):
+        return
     if not case.gives_self(made) and made.head != owner.name:
         return
     for body in _made(case, owner, in_default):
@@ -202,7 +207,7 @@ def _read_inner(case: Case, one: Field) -> Iterator[str]:
 def setters(case: Case) -> Iterator[str]:
     """`set_x`, `replace_x`, `take_x`, `clear_x` by `&mut self`."""
     function, owner = case.function, case.owner
-    if owner is None or owner.kind != "struct" or function.receiver != "&mut self":
+    if owner is None or owner.kind != "struct" or function.receiver != "&mut self" or _CHECKED.search(function.docs):
         return
     for one in owner.fields:
         place = f"self.{one.name}"
@@ -248,7 +253,7 @@ def builders(case: Case) -> Iterator[str]:
     function, owner = case.function, case.owner
     if owner is None or owner.kind != "struct" or case.trait or not case.gives_self(function.output):
         return
-    if function.receiver not in ("self", "mut self"):
+    if function.receiver not in ("self", "mut self") or _CHECKED.search(function.docs):
         return
     for one in owner.fields:
         if len(function.parameters) == 1 and function.name in _setter_names(one):

@@ -8,16 +8,17 @@ after, where it is `struct Names(Vec<String>);`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from opencrates_lsp.rust.known_case import Case, has_bound, implements, set_by, shape
-from opencrates_lsp.rust.known_types import NUMBERS, borrowed, converted, is_copy, literal, mutable, only_field
+from opencrates_lsp.rust.known_types import FLOATS, NUMBERS, borrowed, converted, is_copy, literal, mutable, only_field
 from opencrates_lsp.rust.shapes import Field, Shape, Variant
 from opencrates_lsp.rust.type_terms import Type, named, names, same, substituted
 
 _FORMATS = names("Display LowerHex UpperHex Octal Binary LowerExp UpperExp Pointer")
-_DISPLAYED = NUMBERS | names("bool char String str & Duration IpAddr Ipv4Addr Ipv6Addr SocketAddr Cow")
+_DISPLAYED = names("char String str IpAddr Ipv4Addr Ipv6Addr SocketAddr Cow")
 _PARSED_ERRORS = {
     "bool": "ParseBoolError",
     "char": "ParseCharError",
@@ -26,8 +27,12 @@ _PARSED_ERRORS = {
     "Ipv6Addr": "AddrParseError",
     "SocketAddr": "AddrParseError",
 }
-# The traits whose every method an adapter of one field hands on, unless it does something of its own.
-_HANDED_ON = names("Iterator DoubleEndedIterator ExactSizeIterator Read BufRead Write Seek Hasher Extend Error")
+# What a plain wrapper of an iterator is called; another name tells of an adapter that does something.
+_PLAIN_ITERATOR = re.compile(r"(?:Iter|IterMut|IntoIter|Iterator|Keys|Values|ValuesMut|Drain)$")
+# What a number that is shown bare is called.
+_BARE = re.compile(r"(?:I[dD]|Index|Port|Number|Count|Key|Handle|Year)$")
+_OTHER_ORDER = re.compile(r"(?i)rev|desc|min|insens|approx|fuzz|fold|loose")
+_ITERATES = names("Iterator DoubleEndedIterator ExactSizeIterator")
 
 
 def wrappers(case: Case) -> Iterator[str]:
@@ -125,9 +130,15 @@ def _formatting(case: Case) -> Iterator[str]:
     held = only_field(case.owner)
     if held is None or len(case.function.parameters) != 1 or case.block is None or case.block.trait is None:
         return
-    shown = held.type.head in _DISPLAYED or has_bound(case, held.type.head, case.trait)
+    term = held.type
+    while term.head in ("&", "Box", "Rc", "Arc"):
+        term = term.first
+    shown = term.head in _DISPLAYED or has_bound(case, term.head, case.trait)
+    if term.head in NUMBERS and case.owner is not None:
+        # A number may be meant to be shown with its unit.
+        shown = case.trait not in ("Display", "Debug") or _BARE.search(case.owner.name) is not None
     # Docs may tell another form than the bare value's.
-    if not case.function.docs and (shown or implements(case, held.type.head, case.trait)):
+    if not case.function.docs and (shown or implements(case, term.head, case.trait)):
         yield f"{case.block.trait.path}::fmt(&self.{held.name}, {case.function.parameters[0].name})"
 
 
@@ -138,6 +149,9 @@ def _parsing(case: Case) -> Iterator[str]:
     text, error = case.function.parameters[0].name, case.output.arguments[-1:] or (Type("?"),)
     made = literal("Self", case.owner.form, {held.name: "value"})
     if held.type.head == "String":
+        # With another error something is checked.
+        if error[0].head != "Infallible":
+            return
         yield f"Ok({literal('Self', case.owner.form, {held.name: f'{text}.to_string()'})})"
         return
     wanted = _PARSED_ERRORS.get(held.type.head)
@@ -155,6 +169,8 @@ def _equality(case: Case) -> Iterator[str]:
     if held is None or len(case.function.parameters) != 1 or case.function.name not in ("eq", "ne"):
         return
     other = case.function.parameters[0]
+    if case.owner is None or _OTHER_ORDER.search(case.owner.name):
+        return
     sign = "==" if case.function.name == "eq" else "!="
     term = case.meant(other.type)
     if term.head == "&" and case.gives_self(term.first):
@@ -172,8 +188,27 @@ def _order(case: Case) -> Iterator[str]:
     other = case.function.parameters[0].name
     if case.function.name == "partial_cmp" and implements(case, case.owner.name, "Ord"):
         yield f"Some(self.cmp({other}))"
+    elif _OTHER_ORDER.search(case.owner.name):
+        return
+    elif case.function.name == "cmp" and held.type.head in FLOATS:
+        yield f"self.{held.name}.total_cmp(&{other}.{held.name})"
     elif case.function.name in ("cmp", "partial_cmp"):
         yield f"self.{held.name}.{case.function.name}(&{other}.{held.name})"
+
+
+def _collecting(case: Case) -> Iterator[str]:
+    """`FromIterator` and `Extend` of a struct around one collection."""
+    held = only_field(case.owner)
+    if held is None or case.owner is None or len(case.owner.fields) != 1 or len(case.function.parameters) != 1:
+        return
+    given = case.function.parameters[0]
+    made = converted(case, given.name, case.meant(given.type), held.type)
+    if made is None or not made.endswith(".collect()"):
+        return
+    if case.function.name == "from_iter":
+        yield literal("Self", case.owner.form, {held.name: made})
+    elif case.function.name == "extend":
+        yield f"self.{held.name}.extend({given.name});"
 
 
 def _hash(case: Case) -> Iterator[str]:
@@ -197,7 +232,7 @@ def _clone(case: Case) -> Iterator[str]:
 
 
 def _forwarded(case: Case) -> Iterator[str]:
-    """Hand the call on: an adapter around one field, or the impl of a trait for `&T`, `Box<T>` where T has it."""
+    """Hand the call on: a plain iterator around another, or the impl of a trait for `&T`, `Box<T>` where T has it."""
     function, block = case.function, case.block
     if block is None or block.trait is None or not function.receiver:
         return
@@ -208,20 +243,15 @@ def _forwarded(case: Case) -> Iterator[str]:
             yield f"(**self).{function.name}({arguments})"
         return
     held = only_field(case.owner)
-    if held is None or case.owner is None or len(case.owner.fields) > 2 or case.trait not in _HANDED_ON:
-        return
-    if case.trait == "Error" and function.name not in ("source", "description", "cause"):
+    if held is None or case.owner is None or case.trait not in _ITERATES or not _PLAIN_ITERATOR.search(case.owner.name):
         return
     if has_bound(case, held.type.head, case.trait) or _is_iterator(case, held.type):
-        ending = "" if case.output != Type("()") else ";"
-        yield f"self.{held.name}.{function.name}({arguments}){ending}"
+        yield f"self.{held.name}.{function.name}({arguments})"
 
 
 def _is_iterator(case: Case, term: Type) -> bool:
     """Whether a field's type is an iterator of the very items that the impl gives."""
-    if case.trait not in ("Iterator", "DoubleEndedIterator", "ExactSizeIterator") or case.block is None:
-        return False
-    item = case.block.associated.get("Self::Item")
+    item = case.block.associated.get("Self::Item") if case.block is not None else None
     if term.head == "Box" and term.first.head == "dyn":
         return any(bound.head == case.trait for bound in term.first.arguments)
     gives = {
@@ -233,7 +263,6 @@ def _is_iterator(case: Case, term: Type) -> bool:
         "IterMut": Type("&mut", (term.first,)),
         "Drain": term.first,
         "Range": term.first,
-        "Rev": Type("?"),
     }
     return item is None or (term.head in gives and same(gives[term.head], item))
 
@@ -253,6 +282,8 @@ _RULES: Mapping[str, Callable[[Case], Iterator[str]]] = MappingProxyType(
         "PartialOrd": _order,
         "Ord": _order,
         "Hash": _hash,
+        "FromIterator": _collecting,
+        "Extend": _collecting,
         "Clone": _clone,
         "Debug": _formatting,
         **dict.fromkeys(_FORMATS, _formatting),

@@ -175,10 +175,10 @@ pub mod collections {
         pub fn name(&self) -> &str { todo!() } //= &self.name
     }
 
-    pub struct Registry { entries: HashMap<String, Vec<u8>>, hits: usize }
+    pub struct Registry { entries: HashMap<String, Vec<u8>>, title: String }
 
     impl Registry {
-        pub fn new() -> Self { todo!() } //= Self { entries: HashMap::new(), hits: 0, }
+        pub fn new() -> Self { todo!() } //= Self { entries: HashMap::new(), title: String::new(), }
         pub fn get(&self, key: &str) -> Option<&Vec<u8>> { todo!() } //= self.entries.get(key)
         pub fn contains_key(&self, key: &str) -> bool { todo!() } //= self.entries.contains_key(key)
         pub fn insert(&mut self, key: impl Into<String>, value: Vec<u8>) -> Option<Vec<u8>> { todo!() } //= self.entries.insert(key.into(), value)
@@ -187,7 +187,7 @@ pub mod collections {
         pub fn iter(&self) -> impl Iterator<Item = (&String, &Vec<u8>)> { todo!() } //= self.entries.iter()
         pub fn with_entry(mut self, key: &str, value: Vec<u8>) -> Self { self.entries.insert(key.to_string(), value); self }
         pub fn entry(mut self, key: &str, value: Vec<u8>) -> Self { todo!() } //= self.entries.insert(key.to_string(), value); self
-        pub fn hits(&self) -> usize { todo!() } //= self.hits
+        pub fn title(&self) -> String { todo!() } //= self.title.clone()
     }
 
     pub struct Names(BTreeSet<String>);
@@ -218,7 +218,7 @@ pub mod traits {
     use std::cmp::Ordering;
     use std::fmt::{self, Display};
     use std::hash::{Hash, Hasher};
-    use std::io::{self, Read};
+    use std::io;
     use std::ops::{Deref, DerefMut};
     use std::str::FromStr;
 
@@ -281,6 +281,26 @@ pub mod traits {
         type Err = std::num::ParseIntError;
         fn from_str(s: &str) -> Result<Port, Self::Err> { todo!() } //= s.parse().map(|value| Self { number: value })
     }
+    #[derive(PartialEq, PartialOrd)]
+    pub struct Weight(f64);
+
+    impl Eq for Weight {}
+    impl Ord for Weight {
+        fn cmp(&self, other: &Self) -> Ordering { todo!() } //= self.0.total_cmp(&other.0)
+    }
+    impl fmt::LowerHex for Port {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { todo!() } //= fmt::LowerHex::fmt(&self.number, f)
+    }
+
+    pub struct Words(Vec<String>);
+
+    impl FromIterator<String> for Words {
+        fn from_iter<I: IntoIterator<Item = String>>(iter: I) -> Self { todo!() } //= Self(iter.into_iter().collect())
+    }
+    impl Extend<String> for Words {
+        fn extend<I: IntoIterator<Item = String>>(&mut self, iter: I) { todo!() } //= self.0.extend(iter);
+    }
+
     impl Display for Port {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { todo!() } //= Display::fmt(&self.number, f)
     }
@@ -298,20 +318,17 @@ pub mod traits {
         fn from(why: String) -> Self { todo!() } //= Self::Text { why }
     }
 
-    pub struct Counted<R> { inner: R }
+    pub struct CountedIter<R> { inner: R }
 
-    impl<R: Read> Read for Counted<R> {
-        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> { todo!() } //= self.inner.read(buf)
-    }
-    impl<I: Iterator> Iterator for Counted<I> {
+    impl<I: Iterator> Iterator for CountedIter<I> {
         type Item = I::Item;
         fn next(&mut self) -> Option<Self::Item> { todo!() } //= self.inner.next()
         fn size_hint(&self) -> (usize, Option<usize>) { todo!() } //= self.inner.size_hint()
     }
 
-    pub struct Letters<'a>(std::str::Chars<'a>);
+    pub struct TextIter<'a>(std::str::Chars<'a>);
 
-    impl<'a> Iterator for Letters<'a> {
+    impl<'a> Iterator for TextIter<'a> {
         type Item = char;
         fn next(&mut self) -> Option<char> { todo!() } //= self.0.next()
     }

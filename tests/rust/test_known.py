@@ -92,6 +92,29 @@ SILENT = {
     "new and default that call each other": "struct A { f: fs::File }\nimpl Default for A { fn default() -> Self "
     "{ Self::new() } }\nimpl A { fn new() -> Self { todo!() } }",
     "a pattern": "struct P { x: u8, y: u8 }\nimpl P { fn new((x, y): (u8, u8)) -> Self { todo!() } }",
+    "a ring's storage is not what it holds": "struct Ring { bytes: [u8; 8], len: usize }\nimpl Ring { "
+    "fn is_empty(&self) -> bool { todo!() } }",
+    "a part of a buffer": "struct Ring { bytes: Vec<u8>, head: usize }\nimpl Ring { fn iter(&self) -> "
+    "std::slice::Iter<'_, u8> { todo!() } }",
+    "a counter beside the entries": "struct A { all: Vec<u8>, sum: u64 }\nimpl A { fn push(&mut self, n: u8) "
+    "{ todo!() } }",
+    "docs that ask for more": "struct A { n: u8 }\nimpl A {\n/// Clamped to ten.\nfn set_n(&mut self, n: u8) "
+    "{ todo!() } }",
+    "docs that tell of a check": "struct A { n: u8 }\nimpl A {\n/// # Panics\n/// On zero.\nfn new(n: u8) -> Self "
+    "{ todo!() } }",
+    "a message that asks for more": 'struct A { n: u8 }\nimpl A { fn set_n(&mut self, n: u8) { todo!("clamp it") } }',
+    "another kind of new": "struct U { name: String, admin: bool }\nimpl U { fn new_admin(name: String) -> Self "
+    "{ todo!() } }",
+    "an adapter": "struct Evens<I>(I);\nimpl<I: Iterator<Item = u8>> Iterator for Evens<I> { type Item = u8; "
+    "fn next(&mut self) -> Option<u8> { todo!() } }",
+    "a number with a unit": "struct Celsius(f64);\nimpl std::fmt::Display for Celsius { fn fmt(&self, f: "
+    "&mut std::fmt::Formatter) -> std::fmt::Result { todo!() } }",
+    "what is behind a reference may not be shown": "struct Listed<'s, S>(&'s S);\nimpl<S: Sequence> Display for "
+    "Listed<'_, S> { fn fmt(&self, f: &mut Formatter) -> Result { todo!() } }",
+    "a text that is checked": "struct Name(String);\nimpl FromStr for Name { type Err = Empty; "
+    "fn from_str(s: &str) -> Result<Self, Empty> { todo!() } }",
+    "another order": "struct Reversed(u8);\nimpl Ord for Reversed { fn cmp(&self, o: &Self) -> Ordering { todo!() } }",
+    "another unit": "struct C(f64);\nstruct F(f64);\nimpl From<F> for C { fn from(f: F) -> Self { todo!() } }",
     "a builder's build": "struct B { name: Option<String> }\nimpl B { fn build(self) -> Thing { todo!() } }",
 }
 
