@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from opencrates_lsp.verify.sandbox import Sandbox, probe
@@ -141,6 +142,21 @@ def test_no_process_and_no_variable_of_the_user_is_seen(home: Path) -> None:
     assert "EXTRA=kept\n" in said
     assert f"HOME={home}\n" in said
     assert len([line for line in said.splitlines() if line.startswith("/proc/")]) < 6
+
+
+def test_nothing_outlives_the_sandbox(home: Path) -> None:
+    env = environment(home)
+    script = "(trap '' HUP TERM; echo started; while :; do sleep 1; done) & wait"
+    argv = found(env).wrap(["/bin/sh", "-c", script], writable=[], cwd=Path("/"), env=env)
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"started\n"
+            inside = psutil.Process(process.pid).children(recursive=True)
+        finally:
+            process.kill()
+        assert len(inside) >= 2
+        assert psutil.wait_procs(inside, timeout=30)[1] == []
 
 
 def test_cargo_builds_and_tests_inside(home: Path, tmp_path: Path) -> None:
