@@ -11,17 +11,21 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from lsprotocol import types
 from pygls.client import JsonRPCClient
 from pygls.lsp.client import LanguageClient
+from pygls.protocol import default_converter
 
 from opencrates_lsp import __version__
 from opencrates_lsp.rust.edits import replaced
 from opencrates_lsp.server.documents import OpenDocument, Place, TextChange
 from opencrates_lsp.server.uris import path_of, uri_of
 from opencrates_lsp.values import Replace, Span
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 _Handler = TypeVar("_Handler", bound=Callable[..., object])
 
@@ -87,7 +91,7 @@ class HeadlessEditor:
     on_progress: Callable[[str], None] | None = None
 
     async def __aenter__(self) -> Self:
-        self.client = LanguageClient(self.name, __version__)
+        self.client = LanguageClient(self.name, __version__, converter_factory=_converter)
         self._register()
         program, *arguments = self.command
         await self.client.start_io(program, *arguments, cwd=self.root, env=self.env)
@@ -267,6 +271,20 @@ class HeadlessEditor:
             path.write_bytes(text)
         else:
             self.type(path, Span(0, len(document.text)), text.decode())
+
+
+def _converter() -> Converter:
+    """pygls's own, with code actions mended: lsprotocol takes one that has a command for a bare command."""
+    make: Callable[[], Converter] = default_converter
+    converter = make()
+
+    def code_action(told: Mapping[str, object], _: object) -> types.Command | types.CodeAction:
+        if isinstance(told.get("command"), str):
+            return converter.structure(told, types.Command)
+        return converter.structure(told, types.CodeAction)
+
+    converter.register_structure_hook(types.Command | types.CodeAction, code_action)
+    return converter
 
 
 def _place(position: types.Position) -> Place:

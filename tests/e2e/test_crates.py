@@ -50,17 +50,18 @@ async def test_every_hole_is_filled_with_its_proof(name: str, tmp_path: Path) ->
             verdict = answer["verdict"]
             assert (verdict["reached"], verdict["new_errors"]) == (True, []), hole
             assert (verdict["baseline_errors"] > 0) == (crate.mend is not None)
-            # The gated item is compiled with its feature, and the verdict says so.
-            assert all(feature in verdict["configuration"] for feature in crate.features)
+            # What is behind a feature is compiled with it, and the verdict says so.
+            if crate.features and hole.file != "src/lib.rs":
+                assert all(feature in verdict["configuration"] for feature in crate.features)
             assert hole.item.split("::")[-1] in user.text(path)
         user.save_all()
     if crate.mend is not None:
         path = root / crate.mend.file
         path.write_text(path.read_text().replace(crate.mend.before, crate.mend.after))
-    await asyncio.to_thread(tested, root, crate.features, tmp_path / "target")
+    await asyncio.to_thread(passes_its_tests, root, crate.features, tmp_path / "target")
 
 
-def tested(root: Path, features: tuple[str, ...], target: Path) -> None:
+def passes_its_tests(root: Path, features: tuple[str, ...], target: Path) -> None:
     """The crate's own tests pass."""
     done = subprocess.run(
         ["cargo", "test", "--quiet", "--offline", "--workspace", f"--features={','.join(features)}"],
