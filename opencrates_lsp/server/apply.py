@@ -17,6 +17,7 @@ from opencrates_lsp.errors import Declined, Moved, Refused
 from opencrates_lsp.face import Face
 from opencrates_lsp.rust.edits import applied
 from opencrates_lsp.server.convert import ClientEdit, workspace_edit
+from opencrates_lsp.server.messages import proved
 from opencrates_lsp.values import Change, Create, Delete, Edit, Question
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ FOLLOW_SECONDS = 1.0
 REFUSED_SECONDS = 0.2
 """The same where the answer was no."""
 
+_SHOWN_CHARACTERS = 1000
 APPLY, LEAVE = "Apply", "Leave the files as they are"
 
 
@@ -42,6 +44,8 @@ class Ledger(Protocol):
     """The part of `Core` that is needed here."""
 
     async def settle(self, change: Change, face: Face) -> Change: ...
+
+    def confirms(self, path: Path) -> bool: ...
 
     async def begin(self, change: Change, after: Mapping[Path, bytes | None]) -> None: ...
 
@@ -78,7 +82,7 @@ async def apply(
     face.progress("apply")
     if ask:
         change = await ledger.settle(change, face)
-        await _agreed(session, change, face)
+        await _agreed(session, change, face, confirm=ledger.confirms(change.subject.path))
     lost: Change | None = None
     reason = ""
     for _ in range(TRIES):
@@ -121,14 +125,25 @@ async def _delivered(session: Session, ledger: Ledger, change: Change, *, ask: b
     return fate
 
 
-async def _agreed(session: Session, change: Change, face: Face) -> None:
-    """Ask about what is outside of the asked-for items, where the editor itself does not; raises `Declined`."""
+async def _agreed(session: Session, change: Change, face: Face, *, confirm: bool) -> None:
+    """Ask about what is outside of the asked-for items, where the editor itself does not; raises `Declined`.
+
+    With `confirm` everything is asked about, in the same question.
+    """
     told = workspace_edit(change, session.documents, session.client.edits)
-    if not told.outside or told.asks:
+    asked = bool(told.outside) and not told.asks
+    if not asked and not confirm:
         return
-    question = Question(f"{change.title} also changes what was not asked for: {_listed(told.outside)}.", (APPLY, LEAVE))
+    also = f" It also changes what was not asked for: {_listed(told.outside)}." if asked else ""
+    question = Question(f"Apply {change.title}: {proved(change.verdict)}?{also}", (APPLY, LEAVE), _texts(change.edits))
     if await face.ask(question) != APPLY:
-        raise Declined(f"{change.title} was not applied: it changes more than what was asked for.")
+        raise Declined(f"{change.title} was not applied, as you said.", place=change.subject.path)
+
+
+def _texts(edits: Iterable[Edit]) -> str:
+    """The new texts, as far as a message box takes them."""
+    text = "\n".join(edit.text for edit in edits if not isinstance(edit, Delete))
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + " …"
 
 
 def _listed(edits: Iterable[Edit]) -> str:

@@ -26,7 +26,6 @@ from opencrates_lsp.values import Change, Span
 
 if TYPE_CHECKING:
     from lsprotocol import types
-    from pygls.lsp.server import LanguageServer
 
     from opencrates_lsp.server.session import Session
 
@@ -42,12 +41,6 @@ class Command:
     required: Mapping[str, Reader] = field(default_factory=dict)
     optional: Mapping[str, Reader] = field(default_factory=dict)
     whole: bool = False
-
-
-def register(server: LanguageServer, session: Session) -> None:
-    """Advertise every command of the table."""
-    for name in COMMANDS:
-        server.command(name)(partial(execute, session))
 
 
 async def execute(session: Session, params: types.ExecuteCommandParams) -> Json:

@@ -10,15 +10,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from opencrates_lsp.errors import Refused
-from opencrates_lsp.face import Face
-from opencrates_lsp.jobs import Jobs
-from opencrates_lsp.rust.holes import Hole
-from opencrates_lsp.values import Change, Document, Documents, Note, Prompt, Replace, Usage, Verdict
-
 if TYPE_CHECKING:
     from opencrates_lsp.actions.base import Related, Request
     from opencrates_lsp.crates.spec import CrateSpec
+    from opencrates_lsp.errors import Refused
+    from opencrates_lsp.face import Face
+    from opencrates_lsp.jobs import Jobs
+    from opencrates_lsp.rust.holes import Hole
+    from opencrates_lsp.values import Change, Document, Documents, Note, Prompt, Replace, Usage, Verdict
 
 Json = Mapping[str, object]
 """A JSON object, ready to be sent."""
@@ -108,6 +107,14 @@ class Core(Protocol):
 
     def answer_within(self) -> float | None:
         """`lsp.answer_within` in seconds where the user has set it."""
+        ...
+
+    def shows_holes(self) -> bool:
+        """`holes.diagnostics`: whether holes are shown as hints."""
+        ...
+
+    def confirms(self, path: Path) -> bool:
+        """`apply.mode`: whether each edit of the file is asked about first."""
         ...
 
     # Work.

@@ -6,6 +6,7 @@ Pulled where the editor can pull, pushed elsewhere, never both.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -18,18 +19,20 @@ from opencrates_lsp.server.protocol import DocumentProtocol
 if TYPE_CHECKING:
     from pygls.lsp.server import LanguageServer
 
+REFRESH_SECONDS = 10.0
 QUIET_SECONDS = 0.3
 """The holes are pushed when nothing was typed for so long; no parse happens on a keystroke."""
 
 
 class HoleDiagnostics:
-    """The holes of the open Rust texts of one connection."""
+    """The holes of the open Rust texts of one connection, as long as `shown` says that they are wanted."""
 
-    def __init__(self, server: LanguageServer) -> None:
+    def __init__(self, server: LanguageServer, shown: Callable[[], bool]) -> None:
         protocol = server.protocol
         if not isinstance(protocol, DocumentProtocol):
             raise TypeError(protocol)
         self._server = server
+        self._shown = shown
         self._protocol = protocol
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -43,7 +46,7 @@ class HoleDiagnostics:
         @self._server.feature(types.TEXT_DOCUMENT_DIAGNOSTIC, options)
         async def pull(params: types.DocumentDiagnosticParams) -> types.RelatedFullDocumentDiagnosticReport:
             document = self._protocol.documents.get(params.text_document.uri)
-            return types.RelatedFullDocumentDiagnosticReport(items=found_in(document) if document is not None else [])
+            return types.RelatedFullDocumentDiagnosticReport(items=self._found(document) if document else [])
 
         follow = self._protocol.opened
 
@@ -70,7 +73,20 @@ class HoleDiagnostics:
 
     def _push(self, document: OpenDocument) -> None:
         self._timers.pop(document.uri, None)
-        self._publish(document.uri, found_in(document), document.version)
+        self._publish(document.uri, self._found(document), document.version)
+
+    def _found(self, document: OpenDocument) -> list[types.Diagnostic]:
+        return found_in(document) if self._shown() else []
+
+    async def refresh(self) -> None:
+        """Show what is to be shown by now."""
+        if self._pushes():
+            for document in self._protocol.documents:
+                self._push(document)
+            return
+        workspace = self._server.client_capabilities.workspace
+        if workspace is not None and workspace.diagnostics is not None and workspace.diagnostics.refresh_support:
+            await self._protocol.ask(types.WORKSPACE_DIAGNOSTIC_REFRESH, None, REFRESH_SECONDS)
 
     def _clear(self, document: OpenDocument) -> None:
         timer = self._timers.pop(document.uri, None)

@@ -84,6 +84,10 @@ class _Manifests:
     session: Session
     core: Core
 
+    def confirms(self, path: Path) -> bool:
+        """A new crate was asked for with its place in the workspace."""
+        return False
+
     async def settle(self, change: Change, face: Face) -> Change:
         """The change as one of the manifest as it is now."""
         [document], [edit] = change.documents, change.edits

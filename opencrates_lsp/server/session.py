@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 from collections import OrderedDict
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +64,7 @@ class Session:
         self._first_asked = 0.0
         self._warned: set[str] = set()
         self._closing = False
+        self.holes_switched: Callable[[], Coroutine[Any, Any, None]] | None = None
         self.protocol.admit = self._admit
         self.protocol.opened = self._warm
         self.protocol.saved = self._saved
@@ -74,9 +74,7 @@ class Session:
 
     def _admit(self, params: types.InitializeParams) -> None:
         """Take the editor, or refuse one without the token and hang up."""
-        options = params.initialization_options
-        said = options.get("token") if isinstance(options, Mapping) else None
-        if self._token and not (isinstance(said, str) and hmac.compare_digest(said.encode(), self._token.encode())):
+        if self._token and not _is_token(params.initialization_options, self._token):
             asyncio.get_running_loop().call_later(0.1, self.protocol.exited, 1)
             raise JsonRpcInvalidRequest("The token in initializationOptions.token is not the server's.")
         self.client = Client.of(params)
@@ -170,9 +168,18 @@ class Session:
             await core.close()
             raise Refused("OpenCrates is shutting down.")
         self.core = core
+        self._switch_holes(before=True)
         for document in self.documents:
             self._warm(document)
         return core
+
+    def shows_holes(self) -> bool:
+        """Whether holes are shown; they are until the settings are read."""
+        return self.core is None or self.core.shows_holes()
+
+    def _switch_holes(self, *, before: bool) -> None:
+        if self.holes_switched is not None and before != self.shows_holes():
+            self.spawn(self.holes_switched(), "Refreshing the holes")
 
     def _notify(self, text: str) -> None:
         """Show a warning, each once."""
@@ -190,7 +197,9 @@ class Session:
 
     async def _configure(self, core: Core, pushed: object) -> None:
         setup = await self._setup(pushed)
+        before = self.shows_holes()
         core.configure(folders=setup.folders, options=setup.options, workspace=setup.workspace, trusted=setup.trusted)
+        self._switch_holes(before=before)
         for document in self.documents:
             self._warm(document)
 
@@ -276,3 +285,12 @@ class Session:
             logger.warning("Not everything ended in time.")
         except Exception:
             logger.exception("The core did not close well.")
+
+
+def _is_token(options: object, token: str) -> bool:
+    """Whether the options carry the token; takes as long for a wrong one."""
+    # Only a server with a token pays for this import.
+    from hmac import compare_digest
+
+    said = options.get("token") if isinstance(options, Mapping) else None
+    return isinstance(said, str) and compare_digest(said.encode(errors="replace"), token.encode())

@@ -1,36 +1,19 @@
-"""The server of one connection, and the process around it."""
+"""The language server's process: its command line, its logging, its end.
+
+Nothing heavy is imported before `main`, so that the garbage collector can rest while classes are made.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import gc
 import logging
 import os
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from lsprotocol import types
-from pygls.lsp.server import LanguageServer
 
 from opencrates_lsp import __version__
-from opencrates_lsp.server import code_action, commands
-from opencrates_lsp.server.core import OpenCore, open_app
-from opencrates_lsp.server.diagnostics import HoleDiagnostics
-from opencrates_lsp.server.log import log_to_stderr_and_editor
-from opencrates_lsp.server.protocol import DocumentProtocol
-from opencrates_lsp.server.session import Session
-from opencrates_lsp.server.transport import serve_stdio
-
-if TYPE_CHECKING:
-    from opencrates_lsp.actions.base import Action
-
-logger = logging.getLogger(__name__)
-
-LAST_SECONDS = 0.9
-"""The process ends so soon after its last editor has gone, whatever still runs in its threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,38 +25,24 @@ class Options:
     token: str = ""
 
 
-def all_actions() -> Sequence[Action]:
-    """The actions, imported when the first offer is asked for."""
-    from opencrates_lsp.actions import ALL
-
-    return ALL
-
-
-def build(
-    open_core: OpenCore = open_app, actions: Callable[[], Sequence[Action]] = all_actions, token: str = ""
-) -> Session:
-    """The server of one connection, with its handlers."""
-    server = LanguageServer(
-        "opencrates-lsp",
-        __version__,
-        text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
-        protocol_cls=DocumentProtocol,
-    )
-    session = Session(server, open_core, token)
-    HoleDiagnostics(server).register()
-    code_action.register(server, session, actions)
-    commands.register(server, session)
-    return session
-
-
 def main() -> None:
     """Serve the editor that started this process, or those that connect; exits as the protocol has it."""
     arguments = sys.argv[1:]
     options = Options(token=os.environ.get("OPENCRATES_TOKEN", ""))
     if arguments not in ([], ["--stdio"]):
         options = _read(arguments, options.token)
+    # Hundreds of classes are made and none is garbage: collecting meanwhile costs a tenth of the start, and
+    # afterwards nobody need look at them again.
+    gc.disable()
+    import asyncio
+
+    from opencrates_lsp.server.log import log_to_stderr_and_editor
+    from opencrates_lsp.server.serve import build, serve
+
+    gc.freeze()
+    gc.enable()
     log_to_stderr_and_editor(options.level)
-    sys.exit(asyncio.run(_serve(options)))
+    sys.exit(asyncio.run(serve(options.tcp, lambda: build(token=options.token))))
 
 
 def _read(arguments: Sequence[str], token: str) -> Options:
@@ -124,33 +93,3 @@ def _loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-async def _serve(options: Options) -> int:
-    if options.tcp is not None:
-        from opencrates_lsp.server.tcp import serve_tcp
-
-        return await serve_tcp(*options.tcp, lambda: build(token=options.token), end_soon)
-    session = build(token=options.token)
-
-    closing: list[asyncio.Task[None]] = []
-
-    def stopping(code: int) -> None:
-        end_soon(code)
-        closing.append(asyncio.create_task(session.close()))
-
-    code = await serve_stdio(session.protocol, stopping)
-    await asyncio.gather(*closing)
-    return code
-
-
-def end_soon(code: int) -> None:
-    """End the process by force where it does not end by itself: a thread that imports or reads cannot be cancelled."""
-
-    def force() -> None:
-        sys.stderr.flush()
-        os._exit(code)
-
-    timer = threading.Timer(LAST_SECONDS, force)
-    timer.daemon = True
-    timer.start()

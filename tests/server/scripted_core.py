@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -68,6 +69,11 @@ class ScriptedCore:
         self.provider: str | None = "openai"
         self.closed = False
         self.within: float | None = None
+        self.news = asyncio.Event()
+        self.holes_shown = True
+        self.back: Change | None = None
+        self.undone: str | None = None
+        self.confirming = False
 
     async def open(self, setup: Setup, notify: Notify) -> Core:
         self.setups.append(setup)
@@ -91,9 +97,16 @@ class ScriptedCore:
 
     def updated(self, path: Path, text: bytes | None) -> None:
         self.texts[path] = text
+        self.news.set()
 
     def answer_within(self) -> float | None:
         return self.within
+
+    def shows_holes(self) -> bool:
+        return self.holes_shown
+
+    def confirms(self, path: Path) -> bool:
+        return self.confirming
 
     async def run(self, action: str, request: Request, face: Face) -> Change | Note:
         async with self.jobs.slot(f"{action} inside"):
@@ -108,7 +121,9 @@ class ScriptedCore:
         return Change(uuid4().hex, title, edits, VERDICT, USAGE, (document,), items[0], tuple(items[1:]))
 
     async def undo(self, change_id: str | None, face: Face) -> tuple[Change, str]:
-        raise Refused("There is nothing to take back.", remedy="Change something first.")
+        if self.back is None:
+            raise Refused("There is nothing to take back.", remedy="Change something first.")
+        return self.back, "first"
 
     async def new_crate(self, spec: CrateSpec, face: Face) -> StagedCrate:
         assert self.staged is not None
@@ -133,6 +148,7 @@ class ScriptedCore:
 
     async def end(self, change: Change, *, applied: bool, undone: str | None = None) -> None:
         self.record.append((change.id, "applied" if applied else "not applied"))
+        self.undone = undone
 
     def refusal(self, job: str) -> Refused | None:
         return None

@@ -15,7 +15,7 @@ from scripted_core import ScriptedCore, filled
 from opencrates_lsp.actions.base import Request
 from opencrates_lsp.face import Face
 from opencrates_lsp.server.documents import Place, TextChange
-from opencrates_lsp.values import Change, Create, Replace, Span
+from opencrates_lsp.values import Change, Create, Level, Replace, Span, Subject, Usage, Verdict
 
 TEXT = "fn f() -> u8 {\n    todo!()\n}\n"
 DONE = TEXT.replace("todo!()", "1")
@@ -203,6 +203,31 @@ async def test_an_editor_with_annotations_asks_itself(tmp_path: Path, yes: bool)
         assert annotation["needsConfirmation"]
         assert case.editor.told("window/showMessageRequest") == []
         assert not (tmp_path / "m.rs").exists(), "the editor makes it"
+
+
+async def test_an_undo_is_not_asked_about_and_says_what_it_undid(tmp_path: Path) -> None:
+    async with editing(tmp_path, "emacs-28-eglot-1.9") as case:
+        document = case.editor.session.documents
+        await case.editor.command("jobs")
+        [now] = document.snapshots().values()
+        whole = Subject(now.path, "all", Span(-1, len(now.text) + 1), Span(0, 0))
+        edit = Replace(now.path, Span(0, 0), "// old\n", "")
+        verdict = Verdict(Level.OFF, False, "as before")
+        case.core.back = Change("back", "Undo: Fill `f`", (edit,), verdict, Usage("none", "none"), (now,), whole)
+        answer = await case.editor.command("undo", id="first")
+        assert (answer["state"], case.text, case.core.undone) == ("applied", "// old\n" + TEXT, "first")
+        assert case.editor.shown() == ["Undone: Fill `f`"]
+
+
+@pytest.mark.parametrize("yes", [True, False])
+async def test_where_every_edit_is_confirmed(tmp_path: Path, yes: bool) -> None:
+    async with editing(tmp_path) as case:
+        case.core.confirming = True
+        case.editor.handlers["window/showMessageRequest"] = lambda params: params["actions"][0 if yes else 1]
+        answer = await case.fill()
+        assert (answer["state"], case.text) == (("applied", DONE) if yes else ("declined", TEXT))
+        [asked] = case.editor.told("window/showMessageRequest")
+        assert asked["message"] == "Apply Fill `f`: cargo check: reached, 0 new errors, 1.2 s?\n1"
 
 
 @pytest.mark.parametrize("name", ["emacs-28-eglot-1.9"])

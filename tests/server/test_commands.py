@@ -15,6 +15,7 @@ from scripted_core import ScriptedCore, filled
 from opencrates_lsp.actions.base import Request
 from opencrates_lsp.errors import Busy, Declined, Missing, OpenCratesError, Refused, Unreachable
 from opencrates_lsp.face import Face
+from opencrates_lsp.server.commands import COMMANDS
 from opencrates_lsp.values import Change, Diagnostic, Question, Severity
 
 LIB = Path("/project/src/lib.rs")
@@ -247,6 +248,51 @@ async def test_a_core_that_cannot_open_is_told_and_tried_again() -> None:
     assert (answer["state"], "OPENCRATES_HOME" in answer["reason"]) == ("refused", True)
     assert (await editor.command("fill", **PLACE))["state"] == "applied"
     await editor.session.close()
+
+
+async def test_what_is_advertised_is_what_runs() -> None:
+    editor = Editor(ScriptedCore().open)
+    result = await editor.initialize(recorded("neovim-0.11"))
+    assert result["capabilities"]["executeCommandProvider"]["commands"] == list(COMMANDS)
+    await editor.session.close()
+
+
+async def test_saved_and_changed_files_reach_the_core(tmp_path: Path) -> None:
+    core = ScriptedCore()
+    async with editing(core, "vscode-1.139") as editor:
+        await editor.session.opened()
+        assert core.warmed == [] or core.warmed == [LIB]
+        [registered] = await editor.until(lambda: editor.told("client/registerCapability"))
+        assert registered["registrations"][0]["registerOptions"]["watchers"][0] == {"globPattern": "**/*.rs"}
+        there, gone = tmp_path / "a.rs", tmp_path / "b.rs"
+        there.write_text("fn a() {}")
+        events = [{"uri": path.as_uri(), "type": 2} for path in (there, gone, LIB)]
+        editor.send(method="workspace/didChangeWatchedFiles", params={"changes": events})
+        editor.send(method="textDocument/didSave", params={"textDocument": {"uri": LIB.as_uri()}})
+        async with asyncio.timeout(20):
+            while len(core.texts) < 3:
+                await core.news.wait()
+                core.news.clear()
+        # What is open is the editor's: its text on disk says nothing.
+        assert core.texts == {there: b"fn a() {}", gone: None, LIB: TEXT.encode()}
+        assert core.warmed == [LIB]
+
+
+@pytest.mark.parametrize("name", ["neovim-0.11", "emacs-28-eglot-1.9"])
+async def test_holes_go_where_they_are_not_wanted(name: str) -> None:
+    core = ScriptedCore()
+    core.holes_shown = False
+    async with editing(core, name) as editor:
+        if name == "neovim-0.11":
+            editor.handlers["workspace/diagnostic/refresh"] = lambda params: None
+            pulling = {"textDocument": {"uri": LIB.as_uri()}}
+            assert len((await editor.request("textDocument/diagnostic", pulling))["items"]) == 1
+            await editor.session.opened()
+            assert (await editor.request("textDocument/diagnostic", pulling))["items"] == []
+        else:
+            await editor.session.opened()
+            await editor.until(lambda: editor.told("textDocument/publishDiagnostics"))
+            assert editor.told("textDocument/publishDiagnostics")[-1]["diagnostics"] == []
 
 
 async def test_lists(tmp_path: Path) -> None:
