@@ -132,7 +132,7 @@ class ScriptedTools:
         self.proofs.append(proof)
         return proof
 
-    async def format(self, text: str, indent: str) -> str:
+    async def format(self, text: str, indent: str, newline: str) -> str:
         return text
 
     async def rejected(self, text: str) -> str | None:

@@ -133,8 +133,8 @@ class Tools(Protocol):
         """Sync the mirror, run the baseline and the canary."""
         ...
 
-    async def format(self, text: str, indent: str) -> str:
-        """The item as rustfmt lays it out at this indentation; unchanged when there is no rustfmt."""
+    async def format(self, text: str, indent: str, newline: str) -> str:
+        """The item as rustfmt lays it out at this indentation, with these line ends; unchanged without a rustfmt."""
         ...
 
     async def rejected(self, text: str) -> str | None:

@@ -36,6 +36,9 @@ from opencrates_lsp.values import (
 
 log = logging.getLogger(__name__)
 
+_MENDS = 2
+"""How often what rustc itself suggests is taken, before the model is asked: one mend may uncover the next error."""
+
 APPLY_UNPROVED = "Apply after a syntax check only"
 
 
@@ -231,20 +234,23 @@ class Trial:
         return self.unproved
 
     async def _proved(self, merged: Merged, proof: Proof) -> tuple[Merged, Verdict]:
-        """Check the candidate; where rustc itself knows the mend, take it and check once more."""
+        """Check the candidate; where rustc itself knows the mend, take it and check again."""
         path, tools = self.request.document.path, self.tools
         tools.face.progress("check")
         verdict = await proof.judge({path: merged.text}, whole_workspace=not merged.body_only)
-        if verdict.passed:
-            return merged, verdict
-        mended = tools.suggested(merged.text, path, verdict.new_errors, merged.subject.item)
-        if mended is not None and mended != merged.text:
-            second = relaid(self.request, merged, mended)
-            await _allowed(self.request.source, self.task, tools, second)
+        tried, found = merged, verdict
+        for _ in range(_MENDS):
+            if found.passed:
+                break
+            mended = tools.suggested(tried.text, path, found.new_errors, tried.subject.item)
+            if mended is None or mended in self.seen:
+                break
             self.seen.add(mended)
-            again = await proof.judge({path: mended}, whole_workspace=not second.body_only)
-            if again.passed:
-                return second, again
+            tried = relaid(self.request, tried, mended)
+            await _allowed(self.request.source, self.task, tools, tried)
+            found = await proof.judge({path: mended}, whole_workspace=not tried.body_only)
+        if found.passed:
+            return tried, found
         raise _refusal(self.task, merged, verdict)
 
 
@@ -307,7 +313,7 @@ async def _formatted(request: Request, tools: Tools, merged: Merged) -> Merged:
     if indent.strip():
         return merged
     item = merged.text[start:end].decode()
-    formatted = await tools.format(item, indent)
+    formatted = await tools.format(item, indent, "\r\n" if b"\r\n" in request.document.text else "\n")
     if formatted == item:
         return merged
     return relaid(request, merged, merged.text[:start] + formatted.encode() + merged.text[end:])

@@ -179,14 +179,15 @@ class JobTools:
         """Tell whoever listens."""
         self._bus.publish(Verified(self._action, self._job, verdict))
 
-    async def format(self, text: str, indent: str) -> str:
-        workspace = self._workspace
-        toolchain = workspace.toolchain
-        if toolchain is None or toolchain.rustfmt is None:
+    async def format(self, text: str, indent: str, newline: str) -> str:
+        toolchain = self._workspace.toolchain
+        if toolchain is None:
             return text
-        package = workspace.layout.package_of(self._path)
-        folder = package.root if package is not None else workspace.layout.root
-        return await formatting.format_item(toolchain.rustfmt, text, indent, self._edition, folder, toolchain.env)
+        # rustfmt looks for its configuration from the file's own folder upwards.
+        folder = self._path.parent
+        return await formatting.format_item(
+            toolchain.rustfmt, text, indent, self._edition, folder, toolchain.env, newline=newline
+        )
 
     async def rejected(self, text: str) -> str | None:
         toolchain = self._workspace.toolchain
@@ -200,7 +201,7 @@ class JobTools:
         return package.edition if package is not None else "2021"
 
     def suggested(self, text: bytes, path: Path, errors: Sequence[Diagnostic], within: Span) -> bytes | None:
-        return repair.suggested(text, path, errors, within)
+        return repair.suggested(text, path, errors, within) or repair.imported(text, path, errors)
 
     def explain(self, errors: Sequence[Diagnostic], path: Path, text: bytes, within: Span) -> str:
         return repair.explain(errors, path, text, within)
