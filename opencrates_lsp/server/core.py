@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from opencrates_lsp.actions.base import Related, Request
@@ -174,11 +174,10 @@ OpenCore = Callable[[Setup, Notify], Awaitable[Core]]
 
 async def open_app(setup: Setup, notify: Notify) -> Core:
     """The real core; its imports take longer than all the rest of the start, so they run in a thread."""
-    app, home = await asyncio.to_thread(_imported)
-    launch = app.Launch(env=dict(os.environ), options=setup.options, workspace=setup.workspace, trusted=setup.trusted)
-    core: Core = await app.App.open(home.find_home(os.environ), launch, notify)
-    return core
+    await asyncio.to_thread(import_module, "opencrates_lsp.app")
+    from opencrates_lsp.app import App
+    from opencrates_lsp.app.workspaces import Launch
+    from opencrates_lsp.home import find_home
 
-
-def _imported() -> tuple[Any, Any]:
-    return import_module("opencrates_lsp.app"), import_module("opencrates_lsp.home")
+    launch = Launch(env=dict(os.environ), options=setup.options, workspace=setup.workspace, trusted=setup.trusted)
+    return await App.open(find_home(os.environ), launch, notify)
