@@ -22,6 +22,7 @@ _NETWORK = re.compile(
     r"(?i)could ?n[o']t resolve|failed to (?:download|query|fetch)|unable to update|network failure|spurious network|"
     r"timed? ?out|connection (?:refused|reset)|attempting to make an HTTP request|--offline"
 )
+_UNKNOWN = re.compile(r"could not (?:be found|find)")
 _NOISE = re.compile(r"^\s*(?:Updating|Adding|Downloading|Downloaded|Locking|warning:|Features:|[+-] )")
 
 
@@ -39,18 +40,19 @@ async def add(
         features = ["--features", ",".join(one.features)] if one.features else []
         code, said = await _run([*cargo, "add", wanted, *features], folder, env)
         if code != 0:
-            raise _complaint(wanted, said)
+            raise _complaint(wanted, said, env)
     if dependencies:
         code, said = await _run([*cargo, "generate-lockfile"], folder, env)
         if code != 0:
-            raise _complaint(", ".join(one.name for one in dependencies), said)
+            raise _complaint(", ".join(one.name for one in dependencies), said, env)
     return tuple(f"`{one.name}` {one.version or 'in its newest version'} exists" for one in dependencies)
 
 
-def _complaint(wanted: str, said: str) -> OpenCratesError:
+def _complaint(wanted: str, said: str, env: Mapping[str, str]) -> OpenCratesError:
     lines = [line.strip() for line in said.splitlines() if line.strip() and not _NOISE.match(line)]
     words = " ".join(lines).removeprefix("error: ") or "it says nothing"
-    if _NETWORK.search(said):
+    # A cargo that may not go online calls everything unknown that it has not seen before.
+    if _NETWORK.search(said) or (env.get("CARGO_NET_OFFLINE") == "true" and _UNKNOWN.search(said)):
         return Unreachable(
             f"Whether {wanted} exists could not be asked of the registry: {words}",
             remedy="Go online, or make the crate without it and run `cargo add` later.",

@@ -87,12 +87,19 @@ def matches(pattern: str, path: str) -> bool:
     return _match(_parts(pattern), _parts(path))
 
 
-def _match(pattern: list[str], path: list[str]) -> bool:
+def enters(pattern: str, path: str) -> bool:
+    """Whether the pattern covers the folder or may cover folders in it."""
+    return _match(_parts(pattern), _parts(path), within=True)
+
+
+def _match(pattern: list[str], path: list[str], *, within: bool = False) -> bool:
+    if not path and within:
+        return True
     if not pattern:
         return not path
     if pattern[0] == "**":
-        return _match(pattern[1:], path) or (bool(path) and _match(pattern, path[1:]))
-    return bool(path) and fnmatchcase(path[0], pattern[0]) and _match(pattern[1:], path[1:])
+        return _match(pattern[1:], path, within=within) or (bool(path) and _match(pattern, path[1:], within=within))
+    return bool(path) and fnmatchcase(path[0], pattern[0]) and _match(pattern[1:], path[1:], within=within)
 
 
 def _parts(path: str) -> list[str]:
@@ -103,7 +110,7 @@ def _holder(target: Path, staging_name: str, documents: Documents) -> Path:
     for folder in target.parents:
         staging = folder / staging_name
         root = governing_root(staging, documents)
-        if root is not None and any(matches(pattern, relative(root, staging)) for pattern in _strings(root, "members")):
+        if root is not None and any(enters(pattern, relative(root, staging)) for pattern in _strings(root, "members")):
             continue
         if folder.stat().st_dev != target.parent.stat().st_dev or not os.access(folder, os.W_OK | os.X_OK):
             break

@@ -18,6 +18,7 @@ from opencrates_lsp.rust.syntax import error_spans, parse
 
 MAX_MODULES, MAX_ITEMS, MAX_TESTS, MAX_USES = 8, 24, 16, 24
 MAX_NAME, MAX_DOC, MAX_CODE, MAX_LINE = 40, 1200, 3000, 200
+_MAX_STARTS = 64
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 _DEFINITIONS = frozenset({"struct_item", "enum_item", "trait_item", "type_item", "const_item", "static_item"})
 # Words that reach out of the crate, or around the proof, have no place in a plan.
@@ -143,13 +144,22 @@ def parse_plan(text: str) -> CratePlan:
 
 
 def _json(text: str) -> object:
-    start, end = text.find("{"), text.rfind("}")
-    try:
-        # RecursionError is what the decoder raises on brackets nested past any sense.
-        found: object = json.loads(text[start : end + 1]) if start >= 0 else None
-    except (ValueError, RecursionError) as error:
-        said = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-        raise Refused(f"The plan of the crate is no JSON: {said}.", attempt=text) from error
+    """The first object with modules, wherever it begins; what is thought aloud before it may have braces too."""
+    decoder = json.JSONDecoder()
+    said = ""
+    found: object = None
+    for match in list(re.finditer(r"\{", text))[:_MAX_STARTS]:
+        try:
+            found, _ = decoder.raw_decode(text, match.start())
+        except json.JSONDecodeError as error:
+            said = said or f"{error.msg} at character {error.pos}"
+        except RecursionError:
+            said = said or "it is nested too deeply"
+        else:
+            if isinstance(found, dict) and "modules" in found:
+                return found
+    if said:
+        raise Refused(f"The plan of the crate is no JSON: {said}.", attempt=text)
     if found is None:
         raise Refused("There is no plan of the crate in the answer: no JSON object.", attempt=text)
     return found
@@ -215,7 +225,7 @@ def _check(plan: CratePlan, wrong: list[str]) -> None:
         if not module.items:
             wrong.append(f"{path}.items is empty")
         for number, line in enumerate(module.uses):
-            _check_rust(f"{path}.uses[{number}]", line, line, {"use_declaration"}, wrong)
+            _check_rust(f"{path}.uses[{number}]", line, _use(line), {"use_declaration"}, wrong)
         for number, item in enumerate(module.items):
             _check_item(f"{path}.items[{number}]", item, wrong)
         tests = [test.name for test in module.tests]
@@ -268,6 +278,10 @@ def _check_rust(path: str, code: str, whole: str, kinds: frozenset[str] | set[st
         wrong.append(f"{path} is more than one function")
 
 
+def _use(line: str) -> str:
+    return f"{line.strip().removesuffix(';')};"
+
+
 def _signature(item: PlannedItem) -> str:
     return item.code.strip().removesuffix(";").rstrip()
 
@@ -275,7 +289,7 @@ def _signature(item: PlannedItem) -> str:
 def render_module(module: PlannedModule) -> str:
     """The module's file: its items with `todo!()` for every body, and its tests; not formatted."""
     parts = [doc_lines(module.doc, "//!")] if module.doc.strip() else []
-    parts += ["\n".join(line.strip().removesuffix(";") + ";" for line in module.uses)] if module.uses else []
+    parts += ["\n".join(map(_use, module.uses))] if module.uses else []
     owned: dict[str, list[str]] = {}
     for item in module.items:
         doc = doc_lines(item.doc, "///")

@@ -104,10 +104,11 @@ def checked(spec: CrateSpec, kinds: Sequence[str]) -> CrateSpec:
     return spec
 
 
-def from_json(value: object, *, folder: Path) -> CrateSpec:
+def from_json(value: object, *, folder: Path | None = None) -> CrateSpec:
     """The spec of a command's argument (CONTRACT, `opencrates.newCrate`); not `checked` yet.
 
     `path` is relative to `folder` and stays inside it, or is absolute; without it the crate is made in `folder`.
+    Without a folder it has to be absolute.
     A dependency is "serde", "serde@1.0" or {"name", "version"?, "features"?}.
     Raises `WrongUsage` naming each field that is unknown or of a wrong type.
     """
@@ -130,9 +131,10 @@ def from_json(value: object, *, folder: Path) -> CrateSpec:
         dependencies = []
         wrong.append("dependencies: is not a list")
     read = [_dependency(at, one, wrong) for at, one in enumerate(dependencies)]
+    path = Path()
     if not wrong:
-        path = _normal(folder / texts["path"])
-        if not Path(texts["path"]).is_absolute() and not path.is_relative_to(_normal(folder)):
+        path = _normal((folder or Path()) / texts["path"])
+        if folder is not None and not Path(texts["path"]).is_absolute() and not path.is_relative_to(_normal(folder)):
             wrong.append(f"path: {texts['path']!r} leads out of {folder}")
     if wrong:
         raise WrongUsage(f"The crate cannot be made: {'; '.join(wrong)}.", remedy=f"Fields: {', '.join(_FIELDS)}.")

@@ -6,17 +6,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from crate_tools import TEMPLATES, Scripted, cargo
+from crate_tools import TEMPLATES, Scripted, cargo, files_of
 
 from opencrates_lsp.crates.build import build
 from opencrates_lsp.crates.skeleton import kinds
 from opencrates_lsp.crates.spec import LICENSE, CrateSpec
 
 NASTY = 'Zoë\'s "parser" \\ of `a = b`\n\n```rust\nfail!()\n```\n# [x] <y> {{ name }} {% raw %} \u202e 🦀\t1\\'
-
-
-def files_of(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("edition", ["2021", "2024"])
