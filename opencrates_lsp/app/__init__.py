@@ -204,7 +204,7 @@ class App:
         """The file has another text now, None for one that is gone: it was saved, or changed on disk."""
         known = self.workspaces.known(path)
         index = known.index_now() if known is not None else None
-        if index is not None and path.suffix == ".rs":
+        if known is not None and index is not None and path.suffix == ".rs" and known.ignored.by(path) is None:
             index.update(path, text)
 
     def answer_within(self) -> float | None:
@@ -342,6 +342,8 @@ class App:
             provider = self.models.offline()
         else:
             provider = await self.models.provider(workspace.root, workspace.loaded, face)
+        if provider.converses:
+            await asyncio.to_thread(_may_be_shown, workspace, path)
         return JobTools(
             face=face,
             job=job.id,
@@ -371,6 +373,17 @@ class App:
         if self._verifier is None:
             self._verifier = Verifier(self.home.cache, max_gb=settings.cache.max_gb)
         return self._verifier
+
+
+def _may_be_shown(workspace: Workspace, path: Path) -> None:
+    """Raise `Refused` for a file that is kept from models."""
+    by = workspace.ignored.by(path)
+    if by is not None:
+        raise Refused(
+            f"Nothing of the file is sent to a model: {by} names it.",
+            remedy="Take the pattern out, or use the offline provider.",
+            place=path,
+        )
 
 
 def _told(change: Change, job: Job, tools: JobTools) -> Change:

@@ -119,7 +119,7 @@ class Making:
 
     async def fill_all(self, folder: Path) -> tuple[str, ...]:
         """Each file's holes, written back into the staging folder, which nobody sees yet."""
-        workspace = await self.app.workspaces.staged(folder, self.outer, self.loaded, self.toolchain)
+        workspace = await self.app.workspaces.staged(folder, self.loaded, self.toolchain)
         notes: list[str] = []
         try:
             for path in await asyncio.to_thread(lambda: list(rust_files(folder / "src"))):

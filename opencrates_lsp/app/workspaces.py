@@ -26,13 +26,14 @@ from opencrates_lsp.values import Level, Question
 from opencrates_lsp.verify.toolchain import Toolchain, find_toolchain
 from opencrates_lsp.verify.trial import Ground
 from opencrates_lsp.workspace import manifests
+from opencrates_lsp.workspace.ignore import FILES, Ignored
 from opencrates_lsp.workspace.index import Index, read_index
 from opencrates_lsp.workspace.layout import Layout, find_manifest, load_layout
 
 TRUST = "Trust this folder"
 NO_TRUST = "Syntax check only"
 _INDEX_SECONDS = 3.0
-_STAMPED = ("Cargo.toml", "opencrates.toml", "rust-toolchain.toml", "rust-toolchain", ".cargo/config.toml")
+_STAMPED = ("Cargo.toml", "opencrates.toml", "rust-toolchain.toml", "rust-toolchain", ".cargo/config.toml", *FILES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Workspace:
     loaded: Loaded
     toolchain: Toolchain | None
     unproved: str
+    ignored: Ignored
     indexing: asyncio.Task[Index]
 
     @property
@@ -170,8 +172,8 @@ class Workspaces:
             env=toolchain.env if toolchain is not None else {},
             trusted=toolchain is not None,
         )
-        indexing = asyncio.create_task(asyncio.to_thread(read_index, root))
-        return Workspace(layout, loaded, toolchain, unproved, indexing)
+        ignored = Ignored(root, loaded.settings.context.ignore)
+        return Workspace(layout, loaded, toolchain, unproved, ignored, _indexing(root, ignored))
 
     async def settings(self, root: Path | None) -> Loaded:
         """The settings for a trusted root; without one, those that no project file has a say in.
@@ -219,20 +221,22 @@ class Workspaces:
             await self._store.remembered.remember("trust", str(root), "yes" if answer == TRUST else "no")
         return answer == TRUST
 
-    async def staged(self, folder: Path, outer: Workspace | None, loaded: Loaded, toolchain: Toolchain) -> Workspace:
-        """The workspace of a crate that is being made: nobody is asked whether it is trusted, because it is ours.
-
-        `outer` is the workspace around it, whose types its code may name.
-        """
+    async def staged(self, folder: Path, loaded: Loaded, toolchain: Toolchain) -> Workspace:
+        """The workspace of a crate that is being made: nobody is asked whether it is trusted, because it is ours."""
         layout = await load_layout(folder, cargo=[str(toolchain.cargo)], env=toolchain.env, trusted=True)
-        root = layout.root if outer is None else folder
-        return Workspace(layout, loaded, toolchain, "", asyncio.create_task(asyncio.to_thread(read_index, root)))
+        ignored = Ignored(folder, loaded.settings.context.ignore)
+        return Workspace(layout, loaded, toolchain, "", ignored, _indexing(folder, ignored))
 
     async def close(self) -> None:
         """End what reads in the background."""
         for _, workspace in self._known.values():
             workspace.indexing.cancel()
         await asyncio.gather(*(one.indexing for _, one in self._known.values()), return_exceptions=True)
+
+
+def _indexing(root: Path, ignored: Ignored) -> asyncio.Task[Index]:
+    """Read the items of the workspace in a thread; what no model may see is not among them."""
+    return asyncio.create_task(asyncio.to_thread(read_index, root, lambda path: ignored.by(path) is not None))
 
 
 def _root_of(path: Path) -> tuple[Path, Path]:

@@ -13,7 +13,7 @@ import sys
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -142,14 +142,16 @@ class Index:
         return file.found[name]
 
 
-def read_index(root: Path) -> Index:
+def read_index(root: Path, is_left_out: Callable[[Path], bool] = lambda path: False) -> Index:
     """The index of the .rs files below `root`; for a thread, because it reads them all.
 
-    Left out are hidden folders, caches (those with a CACHEDIR.TAG, as cargo's target), files over `MOST_BYTES`, what
-    cannot be read, and all beyond `MOST_FILES` files.
+    Left out are, beside what `is_left_out` says, hidden folders, caches (those with a CACHEDIR.TAG, as cargo's
+    target), files over `MOST_BYTES`, what cannot be read, and all beyond `MOST_FILES` files.
     """
     index = Index()
     for path in _files_below(root):
+        if is_left_out(path):
+            continue
         with contextlib.suppress(OSError):
             index.update(path, path.read_bytes())
         # One by one, so that the texts are not all held at once.
