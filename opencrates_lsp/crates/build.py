@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +20,10 @@ from opencrates_lsp.crates import dependencies, skeleton, staging
 from opencrates_lsp.crates.membership import Membership, membership
 from opencrates_lsp.crates.plan import SCHEMA, CratePlan, parse_plan
 from opencrates_lsp.crates.spec import CrateSpec, checked
+from opencrates_lsp.crates.staging import to_the_end
+from opencrates_lsp.crates.unfilled import take_out_unfilled
 from opencrates_lsp.errors import Missing, Refused, WrongUsage
 from opencrates_lsp.face import Face
-from opencrates_lsp.rust.holes import holes
-from opencrates_lsp.rust.items import Item, items, qualified_name
-from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.values import (
     Chunk,
     Level,
@@ -155,12 +153,12 @@ async def build(spec: CrateSpec, tools: CrateTools) -> StagedCrate:
     place = await asyncio.to_thread(membership, spec.target, spec.name, name, tools.face.documents())
     folder = place.holder / name
     try:
-        await asyncio.to_thread(staging.make, folder)
+        await to_the_end(staging.make, folder)
         ground = _Ground(spec, tools, folder, place.root is not None, _edition(spec, tools))
         return await _staged(ground, place)
     except BaseException:
         # Cancellation too: what is half made is of no use to anybody.
-        await asyncio.to_thread(shutil.rmtree, folder, True)
+        await to_the_end(shutil.rmtree, folder, True)
         raise
 
 
@@ -178,13 +176,13 @@ async def _staged(ground: _Ground, place: Membership) -> StagedCrate:
     spec, tools, folder = ground.spec, ground.tools, ground.folder
     await _lay(ground, None)
     if place.enclosed:
-        await asyncio.to_thread(staging.enclose, folder)
+        await to_the_end(staging.enclose, folder)
     notes = await dependencies.add(folder, spec.dependencies, cargo=tools.cargo, env=tools.env)
     usage = Usage("offline", "")
     if tools.converses and spec.description.strip():
         plan, usage = await _planned(ground)
         notes += await tools.fill_all(folder)
-        notes += await asyncio.to_thread(_take_out_unfilled, folder, plan)
+        notes += await to_the_end(take_out_unfilled, folder, plan)
     tools.face.progress("tests")
     verdict = await tools.prove(folder, Level.TEST)
     reason = _shortfall(verdict)
@@ -195,7 +193,9 @@ async def _staged(ground: _Ground, place: Membership) -> StagedCrate:
             verdict=verdict,
             diagnostics=verdict.new_errors,
         )
-    await asyncio.to_thread(staging.finish, folder, member=ground.member)
+    if verdict.tests is not None and not verdict.tests.passed:
+        notes += ("It has no tests: that it compiles is all that is proved",)
+    await to_the_end(staging.finish, folder, member=ground.member)
     return StagedCrate(spec, folder, spec.target, verdict, usage, notes, place.edit)
 
 
@@ -206,7 +206,7 @@ async def _lay(ground: _Ground, plan: CratePlan | None) -> None:
     given = skeleton.values(
         ground.spec, edition=ground.edition, rust_version=tools.rust_version, member=ground.member, plan=plan
     )
-    await asyncio.to_thread(staging.clear, ground.folder, keep)
+    await to_the_end(staging.clear, ground.folder, keep)
     await skeleton.lay(ground.folder, ground.spec.kind, tools.templates, given, tools.render, plan=plan, keep=keep)
 
 
@@ -288,47 +288,6 @@ async def _asked(prompt: Prompt, task: Task, tools: CrateTools, before: Usage) -
         cost_usd=before.cost_usd + usage.cost_usd,
     )
     return "".join(text), total
-
-
-def _take_out_unfilled(folder: Path, plan: CratePlan) -> tuple[str, ...]:
-    """Remove the items that still have holes, and the tests that name them; whether the rest holds, cargo tells.
-
-    Raises `Refused` when nothing of the plan would be left.
-    """
-    removed: list[str] = []
-    for path in sorted((folder / "src").rglob("*.rs")):
-        source = parse(path.read_bytes())
-        unfilled = {_whole(hole.item, items(source)) for hole in holes(source)}
-        if not unfilled:
-            continue
-        names = {item.identity.name for item in unfilled if item.identity.kind != "impl"}
-        tests = {
-            item
-            for item in items(source)
-            if item.is_test
-            and any(re.search(rb"\b%s\b" % re.escape(name.encode()), source.text[slice(*item.span)]) for name in names)
-        }
-        text = source.text
-        for item in sorted(unfilled | tests, key=lambda item: item.span.start, reverse=True):
-            text = text[: item.span.start] + text[item.span.end :]
-        path.write_bytes(text)
-        removed += [qualified_name(item) for item in sorted(unfilled | tests, key=lambda item: item.span.start)]
-    planned = sum(item.kind == "function" for module in plan.modules for item in module.items)
-    if removed and len(removed) >= planned:
-        raise Refused("No function of the planned crate could be filled.", remedy="Try again, or choose another model.")
-    return tuple(f"`{name}` was planned and could not be filled, so that it was left out" for name in removed)
-
-
-def _whole(item: Item, all_items: tuple[Item, ...]) -> Item:
-    """What goes with the item: of a trait's impl everything, because the trait asks for every member."""
-    for around in all_items:
-        if around.identity.kind == "impl" and " for " in around.identity.header and _holds(around.span, item.span):
-            return around
-    return item
-
-
-def _holds(outer: Span, inner: Span) -> bool:
-    return outer.start <= inner.start and inner.end <= outer.end
 
 
 def _shortfall(verdict: Verdict) -> str | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from opencrates_lsp.crates.plan import CratePlan, doc_lines, prose, render_module
 from opencrates_lsp.crates.spec import CrateSpec
+from opencrates_lsp.crates.staging import to_the_end
 from opencrates_lsp.errors import Missing, WrongUsage
 
 Render = Callable[[str, Mapping[str, object]], Awaitable[str]]
@@ -98,13 +99,13 @@ async def lay(
         if place.removesuffix(".j2") in keep:
             continue
         if path.suffix != ".j2":
-            await asyncio.to_thread(_copy, path, folder / place)
+            await to_the_end(_copy, path, folder / place)
             continue
         text = await render(path.relative_to(root).as_posix(), given)
         if text.strip():
-            await asyncio.to_thread(_write, folder / place.removesuffix(".j2"), text.strip("\n") + "\n")
+            await to_the_end(_write, folder / place.removesuffix(".j2"), text.strip("\n") + "\n")
     for module in plan.modules if plan else ():
-        await asyncio.to_thread(_write, folder / "src" / f"{module.name}.rs", render_module(module))
+        await to_the_end(_write, folder / "src" / f"{module.name}.rs", render_module(module))
 
 
 def _files(folder: Path) -> list[Path]:

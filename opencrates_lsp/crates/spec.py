@@ -93,7 +93,7 @@ def checked(spec: CrateSpec, kinds: Sequence[str]) -> CrateSpec:
     ]
     if wrong:
         raise WrongUsage(f"The crate cannot be made: {'; '.join(wrong)}.", remedy="Change what is named and try again.")
-    if spec.target.exists() or spec.target.is_symlink():
+    if os.access(spec.path, os.X_OK) and (spec.target.exists() or spec.target.is_symlink()):
         raise WrongUsage(
             f"{spec.target} exists already.", remedy="Choose another name or another folder.", place=spec.target
         )
@@ -223,8 +223,8 @@ def _wrong_path(path: Path) -> list[str]:
         return [f"path: {str(path)!r} is not absolute"]
     try:
         return [] if path.is_dir() else [f"path: there is no folder {path}"]
-    except ValueError:
-        return [f"path: {str(path)!r} cannot be a path"]
+    except (OSError, ValueError) as error:
+        return [f"path: {str(path)!r} cannot be looked into: {error}"]
 
 
 def _twice(field: str, names: Sequence[str]) -> list[str]:

@@ -5,20 +5,43 @@ The folder says whose it is, so that what a killed process left behind is cleane
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import re
 import secrets
 import shutil
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from opencrates_lsp.errors import Missing
 
 OWNER = ".opencrates-staging"
 # cargo counts a package to the workspace around it, unless it is a root itself; the line goes before the crate lands.
 _MARK = "[workspace] # Only while the crate is proved beside its workspace."
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+async def to_the_end(call: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
+    """Make a blocking call in a thread; who is cancelled goes on only when it is over.
+
+    A thread cannot be cancelled: one that still writes would bring back the folder that its caller has removed.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(call, *arguments, **named))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        while not work.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([work])
+        if not work.cancelled():
+            work.exception()
+        raise
 
 
 def staging_name(name: str) -> str:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -91,13 +92,24 @@ async def test_what_stays_unfilled_is_taken_out_with_its_tests_and_told(tmp_path
     staged = await build(shapes(tmp_path), tools)
     assert staged.notes[1:] == (
         "`total` was planned and could not be filled, so that it was left out",
-        "`nothing_has_no_area` was planned and could not be filled, so that it was left out",
+        "`nothing_has_no_area` tests what was left out, so that it was left out",
     )
     text = (staged.staging / "src/shapes.rs").read_text()
     assert "total" not in text
     assert "todo!" not in text
     assert staged.verdict.tests is not None
     assert staged.verdict.tests.passed == 1
+
+
+async def test_nothing_is_left_without_use_by_what_was_taken_out(tmp_path: Path, build_folder: Path) -> None:
+    """The scripted proof takes no warning, so that an unused import or an empty test module would be refused."""
+    fill = filling(fmt="", area="", total="", line="drop(squares.into_iter());\nString::new()")
+    staged = await build(shapes(tmp_path), Scripted(build_folder, answers=[ANSWER], fill=fill))
+    text = (staged.staging / "src/shapes.rs").read_text()
+    assert "std::fmt" not in text
+    assert "mod tests" not in text
+    assert "pub fn new(side: u32) -> Self" in text
+    assert staged.notes[-1] == "It has no tests: that it compiles is all that is proved"
 
 
 @pytest.mark.parametrize(
@@ -165,6 +177,28 @@ async def test_cancelled_at_any_time_nothing_is_left(tmp_path: Path, build_folde
     with pytest.raises(asyncio.CancelledError):
         await work
     assert names_in(tmp_path) == []
+
+
+async def test_a_cancelled_write_is_over_before_its_caller_goes_on() -> None:
+    """Else the thread would write into a folder that is being removed."""
+    begun, go, over = asyncio.Event(), threading.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def write() -> None:
+        loop.call_soon_threadsafe(begun.set)
+        go.wait()
+        over.set()
+
+    work = asyncio.create_task(staging.to_the_end(write))
+    await begun.wait()
+    for _ in range(3):
+        work.cancel()
+        await asyncio.sleep(0)
+    assert not work.done()
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert over.is_set()
 
 
 async def test_a_target_that_is_there_before_or_meanwhile_is_not_touched(tmp_path: Path, build_folder: Path) -> None:
