@@ -10,9 +10,9 @@ import click
 
 from opencrates_lsp.cli.terminal import TerminalFace, answer_json, apply, place_of, running, unified, verdict_line
 from opencrates_lsp.errors import Missing, Refused, WrongUsage
+from opencrates_lsp.faces.line_index import LineIndex
 from opencrates_lsp.rust.holes import hole_at
 from opencrates_lsp.rust.syntax import parse
-from opencrates_lsp.server.line_index import LineIndex
 from opencrates_lsp.values import Change, Document, Span
 
 if TYPE_CHECKING:

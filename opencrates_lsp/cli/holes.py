@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from opencrates_lsp.errors import Missing
+from opencrates_lsp.faces.line_index import LineIndex
 from opencrates_lsp.rust.holes import holes as holes_of
 from opencrates_lsp.rust.items import qualified_name
 from opencrates_lsp.rust.syntax import parse
-from opencrates_lsp.server.line_index import LineIndex
 
 
 @click.command()

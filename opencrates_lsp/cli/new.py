@@ -65,7 +65,7 @@ def new(
 
     staged = running(work, provider=provider, trust=trust, yes=yes, quiet=as_json)
     if as_json:
-        from opencrates_lsp.server.convert import usage_json, verdict_json
+        from opencrates_lsp.faces.answers import usage_json, verdict_json
 
         document = {
             "state": "applied",

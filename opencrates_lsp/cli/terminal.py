@@ -186,8 +186,8 @@ def verdict_line(verdict: Verdict) -> str:
 
 def answer_json(change: Change, state: str) -> dict[str, Any]:
     """A change as the commands of the language server answer it."""
-    from opencrates_lsp.server.convert import usage_json, verdict_json
-    from opencrates_lsp.server.uris import uri_of
+    from opencrates_lsp.faces.uris import uri_of
+    from opencrates_lsp.faces.answers import usage_json, verdict_json
 
     return {
         "state": state,

@@ -15,9 +15,9 @@ from lsprotocol import types
 
 from opencrates_lsp.errors import Declined, Moved, Refused
 from opencrates_lsp.face import Face
+from opencrates_lsp.faces.words import proved
 from opencrates_lsp.rust.edits import applied
 from opencrates_lsp.server.convert import ClientEdit, workspace_edit
-from opencrates_lsp.server.messages import proved
 from opencrates_lsp.values import Change, Create, Delete, Edit, Question
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from lsprotocol import types
 
+from opencrates_lsp.faces.uris import path_of
 from opencrates_lsp.server.convert import EditSupport
-from opencrates_lsp.server.uris import path_of
 
 ANSWER_SECONDS = 2.0
 PATIENT_SECONDS = 15.0
+_OWN = ("token", "answer_within")
 _PATIENT = ("neovim", "visual studio code", "code-server", "vscodium", "emacs", "eglot", "helix")
 
 
@@ -20,7 +21,7 @@ _PATIENT = ("neovim", "visual studio code", "code-server", "vscodium", "emacs", 
 class Client:
     """One editor.
 
-    `options` are its `initializationOptions`, without the token.
+    `options` are the settings in its `initializationOptions`, `waits` the seconds that it said it waits for a command.
     `folders` are those of `initialize`; they change later.
     """
 
@@ -33,6 +34,7 @@ class Client:
     show_document: bool = False
     configuration: bool = False
     watches: bool = False
+    waits: float | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
 
@@ -57,7 +59,8 @@ class Client:
             show_document=window.show_document is not None and window.show_document.support,
             configuration=bool(workspace.configuration),
             watches=watching is not None and bool(watching.dynamic_registration),
-            options={key: value for key, value in options.items() if key != "token"}
+            waits=_seconds(options.get("answer_within")) if isinstance(options, Mapping) else None,
+            options={key: value for key, value in options.items() if key not in _OWN}
             if isinstance(options, Mapping)
             else {},
             folders=_folders(params),
@@ -72,12 +75,18 @@ class Client:
     def answer_within(self, setting: float | None) -> float:
         """Seconds after which a command answers "running"; `setting` is the user's own."""
         section = self.options.get("lsp")
-        said = self.options.get("answer_within", section.get("answer_within") if isinstance(section, Mapping) else None)
-        if isinstance(said, int | float) and not isinstance(said, bool) and said >= 0:
-            return float(said)
-        if setting is not None:
-            return setting
+        nested = _seconds(section.get("answer_within")) if isinstance(section, Mapping) else None
+        for said in (self.waits, nested, setting):
+            if said is not None:
+                return said
         return PATIENT_SECONDS if self.name.lower().startswith(_PATIENT) else ANSWER_SECONDS
+
+
+def _seconds(value: object) -> float | None:
+    """A time that makes sense; anything else is as if it were not there."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+        return float(value)
+    return None
 
 
 def _folders(params: types.InitializeParams) -> tuple[Path, ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from lsprotocol import types
 
 from opencrates_lsp.errors import Moved, Refused
+from opencrates_lsp.faces.uris import uri_of
 from opencrates_lsp.server.documents import Documents, OpenDocument, Place
-from opencrates_lsp.server.uris import uri_of
-from opencrates_lsp.values import Change, Create, Delete, Diagnostic, Edit, Replace, Severity, Span, Usage, Verdict
+from opencrates_lsp.values import Change, Create, Delete, Diagnostic, Edit, Replace, Severity, Span
 
 _SEVERITIES = {
     Severity.ERROR: types.DiagnosticSeverity.Error,
@@ -226,51 +226,3 @@ def _created(edit: Create, annotation: str | None) -> list[types.CreateFile | ty
 
 def _moved(path: Path) -> Moved:
     return Moved("The text changed under the work.", remedy="Run the action again on the text as it is.", place=path)
-
-
-def verdict_json(verdict: Verdict) -> dict[str, Any]:
-    """A verdict as the answers of commands carry it."""
-    tests = verdict.tests
-    return {
-        "level": verdict.level.value,
-        "reached": verdict.reached,
-        "configuration": verdict.configuration,
-        "baseline_errors": verdict.baseline_errors,
-        "new_errors": [diagnostic_json(error) for error in verdict.new_errors],
-        "tests": None
-        if tests is None
-        else {
-            "passed": tests.passed,
-            "failed": tests.failed,
-            "ignored": tests.ignored,
-            "broken": list(tests.broken),
-        },
-        "attempts": verdict.attempts,
-        "seconds": round(verdict.seconds, 3),
-        "sandbox": verdict.sandbox,
-        "steps": [{"name": step.name, "seconds": round(step.seconds, 3)} for step in verdict.steps],
-        "reason": verdict.reason,
-    }
-
-
-def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
-    """A diagnostic of a verdict; its span counts in a text nobody has, so the compiler's words tell the place."""
-    return {
-        "severity": diagnostic.severity.value,
-        "code": diagnostic.code,
-        "message": diagnostic.message,
-        "file": None if diagnostic.path is None else uri_of(diagnostic.path),
-        "rendered": diagnostic.rendered,
-    }
-
-
-def usage_json(usage: Usage) -> dict[str, Any]:
-    """What the model calls cost, as the answers of commands carry it."""
-    return {
-        "provider": usage.provider,
-        "model": usage.model,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cost_usd": usage.cost_usd,
-        "cached": usage.cached,
-    }

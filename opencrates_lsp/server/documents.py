@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from opencrates_lsp.errors import WrongUsage
+from opencrates_lsp.faces.line_index import LineIndex
+from opencrates_lsp.faces.uris import path_of
 from opencrates_lsp.rust.syntax import Source, parse
-from opencrates_lsp.server.line_index import LineIndex
-from opencrates_lsp.server.uris import path_of
 from opencrates_lsp.values import Document, Span
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from pygls.lsp.client import LanguageClient
 from pygls.protocol import default_converter
 
 from opencrates_lsp import __version__
+from opencrates_lsp.faces.uris import path_of, uri_of
 from opencrates_lsp.rust.edits import replaced
 from opencrates_lsp.server.documents import OpenDocument, Place, TextChange
-from opencrates_lsp.server.uris import path_of, uri_of
 from opencrates_lsp.values import Replace, Span
 
 if TYPE_CHECKING:

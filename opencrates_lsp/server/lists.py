@@ -7,14 +7,14 @@ import time
 from typing import TYPE_CHECKING
 
 from opencrates_lsp.errors import Missing, WrongUsage
+from opencrates_lsp.faces.answers import diagnostic_json, verdict_json
+from opencrates_lsp.faces.uris import path_of, uri_of
 from opencrates_lsp.jobs import Job
 from opencrates_lsp.rust.holes import Hole
 from opencrates_lsp.rust.items import qualified_name
-from opencrates_lsp.server.convert import diagnostic_json, verdict_json
 from opencrates_lsp.server.core import Json
 from opencrates_lsp.server.documents import OpenDocument, Place
 from opencrates_lsp.server.face import EditorFace
-from opencrates_lsp.server.uris import path_of, uri_of
 from opencrates_lsp.server.work import Outcome, answer_of
 from opencrates_lsp.values import Document, Span
 

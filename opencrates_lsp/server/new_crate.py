@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from lsprotocol import types
 
-from opencrates_lsp.errors import Missing, Moved, OpenCratesError
+from opencrates_lsp.crates.joining import joining, joining_now
+from opencrates_lsp.errors import Missing, OpenCratesError
 from opencrates_lsp.face import Face
+from opencrates_lsp.faces.uris import uri_of
 from opencrates_lsp.server.apply import apply
 from opencrates_lsp.server.core import Core, StagedCrate
 from opencrates_lsp.server.face import EditorFace
-from opencrates_lsp.server.uris import uri_of
 from opencrates_lsp.server.work import Outcome
-from opencrates_lsp.values import Change, Document, Replace, Span, Subject
+from opencrates_lsp.values import Change, Replace
 
 if TYPE_CHECKING:
     from opencrates_lsp.crates.spec import CrateSpec
@@ -54,15 +54,7 @@ async def new_crate(session: Session, spec: CrateSpec, core: Core, face: EditorF
 
 async def _joined(session: Session, core: Core, staged: StagedCrate, edit: Replace, face: Face) -> tuple[Path, ...]:
     text = await asyncio.to_thread(_text, session, edit.path)
-    change = Change(
-        id=uuid4().hex,
-        title=f"Add `{staged.target.name}` to the workspace",
-        edits=(edit,),
-        verdict=staged.verdict,
-        usage=staged.usage,
-        documents=(Document(edit.path, text),),
-        subject=Subject(edit.path, edit.path.name, Span(0, len(text)), Span(0, 0)),
-    )
+    change = joining(staged.target.name, edit, text, staged.verdict, staged.usage)
     done = await apply(session, _Manifests(session, core), change, face)
     return done.files
 
@@ -90,24 +82,7 @@ class _Manifests:
 
     async def settle(self, change: Change, face: Face) -> Change:
         """The change as one of the manifest as it is now."""
-        [document], [edit] = change.documents, change.edits
-        if not isinstance(edit, Replace):
-            raise TypeError(edit)
-        now = await asyncio.to_thread(_text, self.session, edit.path)
-        if now == document.text:
-            return change
-        start, end = edit.span
-        shift = len(now) - len(document.text)
-        if not now.startswith(document.text[:end]):
-            if not now.endswith(document.text[start:]):
-                raise Moved("The manifest was edited meanwhile.", place=edit.path)
-            start, end = start + shift, end + shift
-        return replace(
-            change,
-            edits=(replace(edit, span=Span(start, end)),),
-            documents=(Document(edit.path, now),),
-            subject=replace(change.subject, item=Span(0, len(now))),
-        )
+        return joining_now(change, await asyncio.to_thread(_text, self.session, change.documents[0].path))
 
     async def begin(self, change: Change, after: Mapping[Path, bytes | None]) -> None:
         """As the core does."""

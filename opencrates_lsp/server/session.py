@@ -13,11 +13,11 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidRequest
 
 from opencrates_lsp.errors import OpenCratesError, Refused
+from opencrates_lsp.faces.uris import path_of
 from opencrates_lsp.server.client import Client
 from opencrates_lsp.server.core import Core, OpenCore, Setup, open_app
 from opencrates_lsp.server.documents import OpenDocument
 from opencrates_lsp.server.protocol import DocumentProtocol
-from opencrates_lsp.server.uris import path_of
 from opencrates_lsp.values import Span
 
 if TYPE_CHECKING:

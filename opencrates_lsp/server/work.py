@@ -13,13 +13,13 @@ from lsprotocol import types
 
 from opencrates_lsp.errors import Cancelled, OpenCratesError, Refused
 from opencrates_lsp.face import Phase
+from opencrates_lsp.faces import words
+from opencrates_lsp.faces.answers import answer_json
 from opencrates_lsp.jobs import Job, Priority
 from opencrates_lsp.server import messages
-from opencrates_lsp.server.convert import usage_json, verdict_json
 from opencrates_lsp.server.core import Core, Json
 from opencrates_lsp.server.face import EditorFace
 from opencrates_lsp.server.progress import Progress
-from opencrates_lsp.server.uris import uri_of
 from opencrates_lsp.values import Usage, Verdict
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ async def _worked(session: Session, core: Core, work: Work, token: types.Progres
             name = job.id
             outcome = await work.run(core, EditorFace(session.protocol, told))
         answer = answer_of("applied", name, outcome)
-        text = messages.done(outcome.title, outcome.verdict, outcome.usage)
+        text = words.done(outcome.title, outcome.verdict, outcome.usage)
         session.protocol.show(types.MessageType.Info, "\n".join((text, *outcome.notes)))
     except OpenCratesError as error:
         answer = _failed(session, name, work.title, error)
@@ -136,19 +136,19 @@ def _failed(session: Session, job: str, title: str, error: OpenCratesError) -> J
         if job and (error.attempt or error.diagnostics):
             session.keep_attempt(job, error)
     session.protocol.show(types.MessageType(messages.weight_of(error)), str(error))
-    return answer_of(messages.state_of(error), job, Outcome(title, verdict=verdict), reason=str(error))
+    return answer_of(words.state_of(error), job, Outcome(title, verdict=verdict), reason=str(error))
 
 
 def answer_of(state: str, job: str, outcome: Outcome, *, reason: str | None = None) -> Json:
     """The JSON that every working command answers (CONTRACT, "Commands")."""
-    return {
-        "state": state,
-        "job": job,
-        "title": outcome.title,
-        "files": [uri_of(path) for path in outcome.files],
-        "verdict": None if outcome.verdict is None else verdict_json(outcome.verdict),
-        "usage": None if outcome.usage is None else usage_json(outcome.usage),
-        "reason": reason,
-        "notes": list(outcome.notes),
-        "change": outcome.change,
-    }
+    return answer_json(
+        state,
+        outcome.title,
+        job=job,
+        files=outcome.files,
+        verdict=outcome.verdict,
+        usage=outcome.usage,
+        reason=reason,
+        notes=outcome.notes,
+        change=outcome.change,
+    )

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from opencrates_lsp.actions.base import Action
+from opencrates_lsp.faces.uris import uri_of
 from opencrates_lsp.server.core import OpenCore
 from opencrates_lsp.server.documents import OpenDocument, Place, TextChange
 from opencrates_lsp.server.serve import build
 from opencrates_lsp.server.session import Session
-from opencrates_lsp.server.uris import uri_of
 
 Handler = Callable[[dict[str, Any]], Any]
 

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from lsprotocol import converters, types
 
 from opencrates_lsp.errors import Moved, Refused
+from opencrates_lsp.faces.answers import usage_json, verdict_json
+from opencrates_lsp.faces.uris import path_of, pure_path_of, uri_of
 from opencrates_lsp.rust.edits import replaced
 from opencrates_lsp.server import convert
 from opencrates_lsp.server.convert import ClientEdit, EditSupport, workspace_edit
 from opencrates_lsp.server.documents import Documents, Encoding, OpenDocument, Place, TextChange
-from opencrates_lsp.server.uris import path_of, pure_path_of, uri_of
 from opencrates_lsp.values import (
     Change,
     Create,
@@ -237,7 +238,7 @@ def test_what_clients_declare(declared: object, support: EditSupport) -> None:
 def test_answers_are_the_contracts_json() -> None:
     error = Diagnostic(Severity.ERROR, "mismatched types", LIB, Span(0, 3), "E0308", "error[E0308]: …")
     verdict = Verdict(Level.TEST, True, "default features, host", 2, (error,), CountOfTests(1, 0, 0), 3, 1.23456)
-    told = convert.verdict_json(verdict)
+    told = verdict_json(verdict)
     assert json.loads(json.dumps(told)) == told
     assert told | {"steps": [], "sandbox": "none"} == {
         "level": "test",
@@ -260,7 +261,7 @@ def test_answers_are_the_contracts_json() -> None:
         "steps": [],
         "reason": None,
     }
-    assert convert.usage_json(Usage("openai", "m", 1, 2, 0.5, True)) == {
+    assert usage_json(Usage("openai", "m", 1, 2, 0.5, True)) == {
         "provider": "openai",
         "model": "m",
         "input_tokens": 1,

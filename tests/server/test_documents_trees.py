@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tree_sitter import Node
 
+from opencrates_lsp.faces.line_index import LineIndex
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.server.documents import Encoding, OpenDocument, Place, TextChange
-from opencrates_lsp.server.line_index import LineIndex
 
 RUST = """//! docs
 use std::fmt;

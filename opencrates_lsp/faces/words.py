@@ -1,0 +1,53 @@
+"""What the user reads of a change, in an editor and in a terminal."""
+
+from __future__ import annotations
+
+from opencrates_lsp.errors import Cancelled, Declined, OpenCratesError
+from opencrates_lsp.values import Level, Usage, Verdict
+
+_DONE = {"Fill": "Filled", "Undo:": "Undone:", "New": "Made", "Add": "Added"}
+_CHECKED = {
+    Level.PARSE: "syntax check only, nothing was compiled",
+    Level.CHECK: "cargo check",
+    Level.CLIPPY: "cargo clippy",
+    Level.TEST: "cargo test",
+}
+
+
+def done(title: str, verdict: Verdict | None, usage: Usage | None) -> str:
+    """`Filled `f`: cargo check: reached, 0 new errors, 1.2 s (openai/gpt-5)`."""
+    first, _, rest = title.partition(" ")
+    text = f"{_DONE[first]} {rest}" if first in _DONE else title
+    proof = "" if verdict is None else proved(verdict)
+    if proof:
+        text += f": {proof}"
+    if usage is not None and usage.provider not in ("", "none"):
+        model = f"/{usage.model}" if usage.model else ""
+        text += f" ({usage.provider}{model}{', remembered' if usage.cached else ''})"
+    return text
+
+
+def proved(verdict: Verdict) -> str:
+    """What was tried and what came of it; empty where nothing was to be tried."""
+    if verdict.level is Level.OFF:
+        return ""
+    if verdict.level is Level.PARSE:
+        return _CHECKED[Level.PARSE]
+    errors = len(verdict.new_errors)
+    parts = [
+        "reached" if verdict.reached else "not reached",
+        f"{errors} new {'error' if errors == 1 else 'errors'}",
+    ]
+    if verdict.tests is not None:
+        parts.append(f"{verdict.tests.passed} {'test' if verdict.tests.passed == 1 else 'tests'} passed")
+        if verdict.tests.failed:
+            parts.append(f"{verdict.tests.failed} failed")
+    parts.append(f"{verdict.seconds:.1f} s")
+    return f"{_CHECKED[verdict.level]}: {', '.join(parts)}"
+
+
+def state_of(error: OpenCratesError) -> str:
+    """The `state` that an error is answered with."""
+    if isinstance(error, Cancelled):
+        return "cancelled"
+    return "declined" if isinstance(error, Declined) else "refused"
