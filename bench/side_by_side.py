@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -130,8 +131,10 @@ class Connection:
 @contextmanager
 def running(contender: Contender) -> Iterator[Connection]:
     """Start a server; it is killed in the end."""
+    # An installed package has its bytecode, and so has whoever starts the server for the second time.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.Popen(
-        contender.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        contender.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env
     )
     try:
         yield Connection(process)

@@ -12,11 +12,11 @@ from uuid import uuid4
 from opencrates_lsp.actions.base import Related, Request
 from opencrates_lsp.errors import Cancelled, Declined, Refused
 from opencrates_lsp.face import Face, Phase
-from opencrates_lsp.rust.edits import applied, replacements
+from opencrates_lsp.rust.edits import applied, composed
 from opencrates_lsp.rust.holes import Hole, holes, subject
 from opencrates_lsp.rust.items import Identity, qualified_name
 from opencrates_lsp.rust.syntax import Source, parse
-from opencrates_lsp.values import Change, Document, Documents, Question, Subject, Usage, Verdict
+from opencrates_lsp.values import Change, Document, Documents, Question, Replace, Subject, Usage, Verdict
 
 Run = Callable[[Request, Face], Awaitable[Change]]
 """One item's work: the action with the tools of its face."""
@@ -100,7 +100,7 @@ def as_one(document: Document, source: Source, filled: Filled, *, title: str) ->
     return Change(
         id=uuid4().hex,
         title=title,
-        edits=replacements(document.path, document.text, filled.text),
+        edits=composed(document.path, document.text, [_replaced(change) for change in filled.changes]),
         verdict=_verdict([change.verdict for change in filled.changes]),
         usage=total_usage([change.usage for change in filled.changes]),
         documents=(document,),
@@ -108,6 +108,10 @@ def as_one(document: Document, source: Source, filled: Filled, *, title: str) ->
         others=subjects[1:],
         notes=tuple(f"left: {reason}" for reason in filled.left),
     )
+
+
+def _replaced(change: Change) -> list[Replace]:
+    return [edit for edit in change.edits if isinstance(edit, Replace)]
 
 
 def _subjects(document: Document, source: Source, changes: Sequence[Change]) -> tuple[Subject, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -96,3 +97,65 @@ def applied(edits: Sequence[Edit], before: Mapping[Path, bytes]) -> dict[Path, b
             raise Moved("The file is gone.", place=path)
         after[path] = replaced(before[path], replaces)
     return after
+
+
+def composed(path: Path, before: bytes, steps: Sequence[Sequence[Replace]]) -> tuple[Replace, ...]:
+    """The edits of `before` that do what the steps do one after the other; each step counts in the text it finds.
+
+    What different steps did stays in edits of its own, so that each is still seen to lie inside the item it is about.
+    """
+    pieces: list[_Piece] = [_Piece(0, len(before), None)]
+    for step in steps:
+        for edit in sorted(step, key=lambda edit: edit.span, reverse=True):
+            pieces = _cut(pieces, edit.span, edit.text.encode())
+    edits: list[Replace] = []
+    at = 0
+    text = b""
+    for piece in [*pieces, _Piece(len(before), len(before), None)]:
+        if piece.text is not None:
+            text += piece.text
+            continue
+        if text or piece.start > at:
+            edits.append(Replace(path, Span(at, piece.start), text.decode(), before[at : piece.start].decode()))
+        at, text = piece.end, b""
+    return tuple(edits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """`start:end` of the first text, or `text` that was put in."""
+
+    start: int
+    end: int
+    text: bytes | None
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start if self.text is None else len(self.text)
+
+    def part(self, start: int, end: int) -> _Piece:
+        if self.text is None:
+            return _Piece(self.start + start, self.start + end, None)
+        return _Piece(0, 0, self.text[start:end])
+
+
+def _cut(pieces: Sequence[_Piece], span: Span, text: bytes) -> list[_Piece]:
+    """The pieces with `text` in the place of `span` of what they make."""
+    cut: list[_Piece] = []
+    at = 0
+    is_in = False
+    for piece in pieces:
+        start, end = max(span.start - at, 0), min(max(span.end - at, 0), piece.size)
+        if not is_in and at + piece.size >= span.start:
+            cut += [piece.part(0, min(start, piece.size)), _Piece(0, 0, text)]
+            is_in = True
+            cut.append(piece.part(end, piece.size))
+        elif at + piece.size <= span.start or at >= span.end:
+            cut.append(piece)
+        else:
+            cut.append(piece.part(end, piece.size))
+        at += piece.size
+    if not is_in:
+        # Nothing is left of the text to put it into.
+        cut.append(_Piece(0, 0, text))
+    return [piece for piece in cut if piece.size]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opencrates_lsp.errors import Moved
-from opencrates_lsp.rust.edits import replaced, replacements
+from opencrates_lsp.rust.edits import composed, replaced, replacements
 from opencrates_lsp.rust.rebase import rebased
 from opencrates_lsp.rust.syntax import parse
 
@@ -54,6 +55,23 @@ def test_an_edit_of_an_item_lies_inside_the_item() -> None:
     (edit,) = replacements(PATH, before, after)
     assert before[slice(*edit.span)] == b"todo!()"
     assert edit.text == "7"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.text(alphabet="ab ö𝄞\n{}", max_size=30), min_size=2, max_size=5))
+def test_steps_are_composed_to_edits_of_the_first_text(texts: list[str]) -> None:
+    versions = [text.encode() for text in texts]
+    steps = [replacements(PATH, old, new) for old, new in pairwise(versions)]
+    edits = composed(PATH, versions[0], steps)
+    assert replaced(versions[0], edits) == versions[-1]
+
+
+def test_what_was_done_to_neighbours_stays_apart() -> None:
+    first = b"fn a() -> u8 { todo!() }\nfn b() -> u8 { todo!() }\n"
+    second = first.replace(b"todo!()", b"1", 1)
+    third = second.replace(b"todo!()", b"2", 1)
+    edits = composed(PATH, first, [replacements(PATH, first, second), replacements(PATH, second, third)])
+    assert [(first[slice(*edit.span)], edit.text) for edit in edits] == [(b"todo!()", "1"), (b"todo!()", "2")]
 
 
 def changed(text: str, *swaps: tuple[str, str]) -> str:
