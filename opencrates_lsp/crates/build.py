@@ -37,7 +37,9 @@ from opencrates_lsp.values import (
     Usage,
     Verdict,
 )
+from opencrates_lsp.verify.process import run
 
+_FORMAT_SECONDS = 60.0
 _KEPT = ("Cargo.toml", "Cargo.lock", "target")
 
 
@@ -84,7 +86,7 @@ class CrateTools(Protocol):
         ...
 
     async def prove(self, folder: Path, level: Level) -> Verdict:
-        """rustfmt (written), cargo check of all targets, clippy and the tests there, up to the level."""
+        """cargo check of all targets, clippy and the tests there, up to the level; nothing is formatted."""
         ...
 
 
@@ -183,6 +185,7 @@ async def _staged(ground: _Ground, place: Membership) -> StagedCrate:
         plan, usage = await _planned(ground)
         notes += await tools.fill_all(folder)
         notes += await to_the_end(take_out_unfilled, folder, plan)
+    notes += await _formatted(ground)
     tools.face.progress("tests")
     verdict = await tools.prove(folder, Level.TEST)
     reason = _shortfall(verdict)
@@ -197,6 +200,16 @@ async def _staged(ground: _Ground, place: Membership) -> StagedCrate:
         notes += ("It has no tests: that it compiles is all that is proved",)
     await to_the_end(staging.finish, folder, member=ground.member)
     return StagedCrate(spec, folder, spec.target, verdict, usage, notes, place.edit)
+
+
+async def _formatted(ground: _Ground) -> tuple[str, ...]:
+    """Lay the crate out as rustfmt has it, and what is to be said where that cannot be; what is no Rust cargo tells."""
+    tools = ground.tools
+    ended = await run([*tools.cargo, "fmt"], cwd=ground.folder, env=tools.env, deadline_seconds=_FORMAT_SECONDS)
+    if ended.code == 0 and not ended.timed_out:
+        return ()
+    said = next((line.strip() for line in ended.err.splitlines() if line.strip()), "it does not answer")
+    return (f"It is not formatted, cargo fmt fails: {said}",)
 
 
 async def _lay(ground: _Ground, plan: CratePlan | None) -> None:

@@ -6,16 +6,13 @@ is yanked. No registry is named here: cargo asks the one that the user configure
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
 import re
-import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from opencrates_lsp.crates.spec import Dependency
-from opencrates_lsp.errors import Missing, OpenCratesError, Unreachable, WrongUsage
+from opencrates_lsp.errors import OpenCratesError, Unreachable, WrongUsage
+from opencrates_lsp.verify.process import run
 
 _DEADLINE_SECONDS = 120.0
 _NETWORK = re.compile(
@@ -63,38 +60,11 @@ def _complaint(wanted: str, said: str, env: Mapping[str, str]) -> OpenCratesErro
 
 
 async def _run(arguments: Sequence[str], folder: Path, env: Mapping[str, str]) -> tuple[int, str]:
-    """The exit code and what was said on both outputs; the processes end when the caller is cancelled."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *arguments,
-            cwd=folder,
-            env=dict(env),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise Missing(
-            f"cargo cannot be started: {error.strerror}.", remedy="Install Rust from https://rustup.rs."
-        ) from error
-    try:
-        out, _ = await asyncio.wait_for(process.communicate(), _DEADLINE_SECONDS)
-    except TimeoutError as error:
+    """The exit code and what was said."""
+    ended = await run(arguments, cwd=folder, env=env, deadline_seconds=_DEADLINE_SECONDS)
+    if ended.timed_out:
         raise Unreachable(
             f"cargo has not answered within {_DEADLINE_SECONDS:.0f} s whether the dependencies exist.",
             remedy="Try again, or make the crate without them.",
-        ) from error
-    finally:
-        if process.returncode is None:
-            _end(process)
-            await process.wait()
-    return process.returncode or 0, out.decode("utf-8", "replace")
-
-
-def _end(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
+        )
+    return ended.code, ended.err

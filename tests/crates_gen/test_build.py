@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from crate_tools import Fill, Scripted, cargo, files_of, holds, names_in
+from crate_tools import CARGO, Fill, Scripted, cargo, files_of, holds, names_in
 from planned import BODIES, PLAN
 
 from opencrates_lsp.crates import staging
@@ -229,6 +229,19 @@ async def test_what_a_killed_process_left_is_cleaned_and_a_living_ones_is_not(
     staged.publish()
     left = sorted(re.sub(r"-\w+$", "", name) for name in names_in(tmp_path))
     assert left == [".alive.opencrates", ".notes.opencrates", "new"]
+
+
+async def test_without_rustfmt_it_is_said(tmp_path: Path, build_folder: Path) -> None:
+    (tmp_path / "out").mkdir()
+    lone = tmp_path / "cargo"
+    lone.write_text(
+        f'#!/bin/sh\n[ "$1" = fmt ] && echo "error: no such command: fmt" >&2 && exit 101\nexec {CARGO} "$@"\n'
+    )
+    lone.chmod(0o700)
+    tools = Scripted(build_folder, prove=holds)
+    tools.cargo = (str(lone),)
+    staged = await build(CrateSpec("new", tmp_path / "out"), tools)
+    assert staged.notes == ("It is not formatted, cargo fmt fails: error: no such command: fmt",)
 
 
 async def test_an_edition_beyond_the_toolchain_is_refused(tmp_path: Path, build_folder: Path) -> None:

@@ -116,5 +116,5 @@ async def test_without_a_network_it_is_said_that_nothing_is_known(
 
 
 async def test_without_cargo_it_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(Missing, match="cargo cannot be started"):
+    with pytest.raises(Missing, match="cannot be started"):
         await dependencies.add(tmp_path, [Dependency("serde")], cargo=[f"{CARGO}-none"], env={})
