@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opencrates_lsp.actions import ALL
 from opencrates_lsp.actions.base import Action, Related, Request, nothing_related
 from opencrates_lsp.actions.propose import first_prompt
-from opencrates_lsp.app import changes, lists
+from opencrates_lsp.app import changes, lists, record
 from opencrates_lsp.app.models import Models
 from opencrates_lsp.app.tools import JobFace, JobTools
 from opencrates_lsp.app.workspaces import Launch, Workspace, Workspaces
 from opencrates_lsp.batch import as_one, fill_holes
-from opencrates_lsp.errors import Cancelled, Missing, OpenCratesError, Refused, WrongUsage
+from opencrates_lsp.errors import Cancelled, OpenCratesError, Refused, WrongUsage
 from opencrates_lsp.events import Bus, ChangeApplied, Outcome, UserAction
 from opencrates_lsp.face import Face
 from opencrates_lsp.home import Home
@@ -34,9 +33,8 @@ from opencrates_lsp.rust.holes import Hole
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.settings.models import Settings
 from opencrates_lsp.store import Store
-from opencrates_lsp.store.history import Intent, IntentFile, State
 from opencrates_lsp.templates import Templates, packaged_folder
-from opencrates_lsp.values import Change, Delete, Document, Documents, Level, Note, Prompt
+from opencrates_lsp.values import Change, Document, Documents, Level, Note, Prompt
 from opencrates_lsp.verify.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -75,7 +73,7 @@ class App:
         store = await Store.open(home.data / "opencrates.sqlite")
         app = cls(home, launch, store, notify)
         try:
-            await app.reconcile()
+            await record.reconcile(store, notify)
             await app.workspaces.usual()
         except BaseException:
             await app.close()
@@ -229,20 +227,7 @@ class App:
 
     async def begin(self, change: Change, after: Mapping[Path, bytes | None]) -> None:
         """Commit the intent; only then may the edit be sent."""
-        before = {document.path: document.text for document in change.documents}
-        deleted = {edit.path: edit.expect.encode() for edit in change.edits if isinstance(edit, Delete)}
-        intent = Intent(
-            id=change.id,
-            job=change.job,
-            title=change.title,
-            action="undo" if change.undoes else "edit",
-            files=tuple(IntentFile(path, before.get(path, deleted.get(path)), text) for path, text in after.items()),
-            verdict_json=json.dumps(asdict(change.verdict), default=str),
-            usage=change.usage,
-            state="open",
-            created=time.time(),
-        )
-        await self.store.history.begin(intent)
+        await self.store.history.begin(record.intent_of(change, after))
 
     async def end(self, change: Change, *, applied: bool, undone: str | None = None) -> None:
         """Close the intent with what became of it; `undone` is the change that this one took back."""
@@ -269,25 +254,6 @@ class App:
         later = {file.path: file.after for file in found.files}
         back = replace(changes.inverse(found.title, before, later), undoes=found.id)
         return await self.settle(back, face), found.id
-
-    async def reconcile(self) -> None:
-        """Close the intents that an earlier run left open, by what the files say."""
-        for intent in await self.store.history.open_intents():
-            paths = [file.path for file in intent.files]
-            try:
-                now = await asyncio.to_thread(changes.current, paths, {})
-            except Missing as error:
-                log.warning("The intent %s stays open: %s", intent.id, error)
-                continue
-            texts = {path: now[path].text if path in now else None for path in paths}
-            state: State = "unknown"
-            if all(texts[file.path] == file.after for file in intent.files):
-                state = "applied"
-            elif all(texts[file.path] == file.before for file in intent.files):
-                state = "not applied"
-            else:
-                self._notify(f"`{intent.title}` was interrupted, and whether it was applied cannot be told.")
-            await self.store.history.settle(intent.id, state)
 
     # Lists and switches.
 
@@ -389,8 +355,8 @@ def _may_be_shown(workspace: Workspace, path: Path) -> None:
 def _told(change: Change, job: Job, tools: JobTools) -> Change:
     """The change with its job, and with what the user has to know of a proof that fell short."""
     notes = change.notes
-    if change.verdict.level in (Level.OFF, Level.PARSE) and tools.unproved:
-        notes = (*notes, f"Only the syntax was looked at: {tools.unproved}.")
+    if change.verdict.level in (Level.OFF, Level.PARSE) and tools.unproved is not None:
+        notes = (*notes, str(tools.unproved))
     return replace(change, job=job.id, notes=notes)
 
 

@@ -38,10 +38,10 @@ async def generate(app: App, spec: CrateSpec, face: Face, job: Job) -> StagedCra
     """
     outer = await _around(app, spec, face)
     loaded = outer.loaded if outer is not None else await app.workspaces.settings(None)
-    if outer is not None and outer.toolchain is None:
+    if outer is not None and outer.unproved is not None:
         raise Missing(
-            f"A crate is compiled before it lands, and {outer.unproved}.",
-            remedy="Trust the folder, or make the crate somewhere else.",
+            f"A crate is compiled before it lands. {outer.unproved.message}",
+            remedy=outer.unproved.remedy,
             place=outer.root,
         )
     toolchain = outer.toolchain if outer is not None else None
@@ -49,7 +49,7 @@ async def generate(app: App, spec: CrateSpec, face: Face, job: Job) -> StagedCra
         folder = await asyncio.to_thread(_existing, spec.path)
         toolchain = await find_toolchain(folder, loaded.settings.cargo.configuration(), app.workspaces.launch.env)
     provider = await app.models.provider(outer.root if outer else spec.path, loaded, face)
-    tools = Making(app, face, job, outer, loaded, toolchain, provider, app.templates(outer))
+    tools = Making(app, spec, face, job, loaded, toolchain, provider, app.templates(outer))
     staged = await build(spec, tools)
     if tools.used:
         staged.usage = total_usage([staged.usage, *tools.used])
@@ -75,9 +75,9 @@ class Making:
     """See `crates.build.CrateTools`."""
 
     app: App
+    spec: CrateSpec
     face: Face
     job: Job
-    outer: Workspace | None
     loaded: Loaded
     toolchain: Toolchain
     provider: Provider
@@ -162,8 +162,13 @@ class Making:
 
     async def prove(self, folder: Path, level: Level) -> Verdict:
         settings = self.loaded.settings
-        # What a template gives is ours or the user's own; what a model wrote runs in the sandbox or not at all.
+        # What a template gives is ours or the user's own; what a model wrote, and what strangers did, runs in the
+        # sandbox or not at all.
+        planned = self.converses and bool(self.spec.description.strip())
         ground = ground_of(
-            Layout(folder, (), folder / "target", trusted=True), self.toolchain, settings, consent=not self.converses
+            Layout(folder, (), folder / "target", trusted=True),
+            self.toolchain,
+            settings,
+            consent=not planned and not self.spec.dependencies,
         )
         return await self.app.verifier(settings).prove_folder(folder, level, ground, self.face.progress)
