@@ -29,7 +29,7 @@ class OpenCratesError(Exception):
         self.place = place
 
     def __str__(self) -> str:
-        where = f" ({self.place})" if self.place else ""
+        where = f" ({self.place})" if self.place and str(self.place) not in self.message else ""
         return f"{self.message}{where}" + (f" {self.remedy}" if self.remedy else "")
 
 

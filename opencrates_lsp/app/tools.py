@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from opencrates_lsp.app.workspaces import Workspace
+from opencrates_lsp.errors import Missing
 from opencrates_lsp.events import Bus, Verified
 from opencrates_lsp.face import Face, Phase
 from opencrates_lsp.jobs import Job
@@ -114,8 +115,8 @@ class JobTools:
         return tools
 
     @property
-    def unproved(self) -> str:
-        """Why no cargo runs here; empty where it does."""
+    def unproved(self) -> Missing | None:
+        """Why no cargo runs here; None where it does."""
         return self._workspace.unproved
 
     @property

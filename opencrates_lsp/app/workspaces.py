@@ -32,6 +32,7 @@ from opencrates_lsp.workspace.layout import Layout, find_manifest, load_layout
 
 TRUST = "Trust this folder"
 NO_TRUST = "Syntax check only"
+_TO_TRUST = "To trust it, set `trusted` in initializationOptions, or run `opencrates` with --trust."
 _INDEX_SECONDS = 3.0
 _STAMPED = ("Cargo.toml", "opencrates.toml", "rust-toolchain.toml", "rust-toolchain", ".cargo/config.toml", *FILES)
 
@@ -56,15 +57,17 @@ class Launch:
 class Workspace:
     """One workspace; made anew when a manifest, a setting or the toolchain changes.
 
-    `toolchain` is None where no cargo may run, or none is there; `unproved` then says which, for the user.
+    `toolchain` is None where no cargo may run, or none is there; `unproved` then says which, for the user, and
+    `lacking` is what a trusted folder lacks.
     """
 
     layout: Layout
     loaded: Loaded
     toolchain: Toolchain | None
-    unproved: str
+    unproved: Missing | None
     ignored: Ignored
     indexing: asyncio.Task[Index]
+    lacking: Missing | None = None
 
     @property
     def root(self) -> Path:
@@ -159,13 +162,14 @@ class Workspaces:
 
     async def _read(self, path: Path, root: Path, *, trusted: bool) -> Workspace:
         loaded = await self.settings(root if trusted else None)
-        toolchain, unproved = None, "the folder is not trusted, so no cargo ran"
+        toolchain: Toolchain | None = None
+        unproved: Missing | None = Missing("The folder is not trusted, so no cargo ran.", remedy=_TO_TRUST)
         if trusted:
             try:
                 toolchain = await find_toolchain(root, loaded.settings.cargo.configuration(), self.launch.env)
-                unproved = ""
+                unproved = None
             except Missing as error:
-                unproved = error.message.rstrip(".")
+                unproved = error
         layout = await load_layout(
             path,
             cargo=[str(toolchain.cargo)] if toolchain is not None else [],
@@ -225,7 +229,7 @@ class Workspaces:
         """The workspace of a crate that is being made: nobody is asked whether it is trusted, because it is ours."""
         layout = await load_layout(folder, cargo=[str(toolchain.cargo)], env=toolchain.env, trusted=True)
         ignored = Ignored(folder, loaded.settings.context.ignore)
-        return Workspace(layout, loaded, toolchain, "", ignored, _indexing(folder, ignored))
+        return Workspace(layout, loaded, toolchain, None, ignored, _indexing(folder, ignored))
 
     async def close(self) -> None:
         """End what reads in the background."""

@@ -115,6 +115,8 @@ def from_json(value: object, *, folder: Path | None = None) -> CrateSpec:
     if not isinstance(value, Mapping):
         raise WrongUsage("A crate is described by an object.", remedy='Send at least {"name": "…"}.')
     wrong = [f"{key}: no such field" for key in value if key not in _FIELDS]
+    if "name" not in value:
+        wrong.append("name: is missing")
     texts = {}
     for key, default in (("name", ""), ("description", ""), ("kind", "lib"), ("license", LICENSE), ("path", "")):
         texts[key] = given = value.get(key, default)

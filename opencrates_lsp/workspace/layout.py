@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from opencrates_lsp.workspace.manifests import Manifest, read_manifest
 
 _ARROW = re.compile(r"^\s*--> (?P<path>.+?):(?P<line>\d+):(?P<column>\d+)$", re.MULTILINE)
 _QUOTED = re.compile(r"manifest (?:at|for .*?) `(?P<path>[^`]+)`")
+_REFERRED = re.compile(r"^(?:referenced|required) by .*?at `(?P<path>[^`]+)`", re.MULTILINE)
 _DEADLINE_SECONDS = 60.0
 
 
@@ -155,10 +157,23 @@ def _complaint(manifest: Path, said: str) -> WrongUsage | Missing:
         return manifests.broken(place, first.rstrip("."), (int(arrow["line"]), int(arrow["column"])))
     if "manifest" not in said and "workspace" not in said:
         return Missing(f"cargo metadata failed: {first}", remedy="Run it in a terminal.", place=manifest)
+    # The causes get nearer to what is wrong; what stands before them tells how cargo came there.
+    causes = [line for before, line in pairwise(lines) if before == "Caused by:"] or [first]
+    return manifests.broken(_blamed(manifest, said), ": ".join(causes).rstrip("."), None)
+
+
+def _blamed(manifest: Path, said: str) -> Path:
+    """The manifest that cargo complains of; a member that is not there is its workspace's mistake."""
     quoted = _QUOTED.search(said)
-    place = _normal(manifest.parent / quoted["path"]) if quoted is not None else manifest
-    # The last line is the cause; the lines before it tell how cargo came there.
-    return manifests.broken(place, (lines[-1] if "Caused by:" in lines else first).rstrip("."), None)
+    if quoted is None:
+        return manifest
+    place = _normal(manifest.parent / quoted["path"])
+    if place.name == "Cargo.toml":
+        return place
+    referring = _REFERRED.search(said)
+    if not (place / "Cargo.toml").is_file() and referring is not None:
+        return _normal(manifest.parent / referring["path"])
+    return place / "Cargo.toml"
 
 
 def _layout_of(metadata: Mapping[str, Any]) -> Layout:
