@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opencrates_lsp.actions import fill
-from opencrates_lsp.app.lists import rust_files
 from opencrates_lsp.app.tools import JobTools
 from opencrates_lsp.app.workspaces import Workspace, ground_of
 from opencrates_lsp.batch import fill_holes, total_usage
@@ -24,6 +23,7 @@ from opencrates_lsp.settings import Loaded
 from opencrates_lsp.templates import Templates
 from opencrates_lsp.values import Change, Chunk, Document, Level, Limits, Prompt, Task, Usage, Verdict
 from opencrates_lsp.verify.toolchain import Toolchain, find_toolchain
+from opencrates_lsp.workspace.files import rust_files
 from opencrates_lsp.workspace.layout import Layout, find_manifest
 
 if TYPE_CHECKING:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from opencrates_lsp.app.models import Models
@@ -15,18 +14,7 @@ from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.settings import Loaded
 from opencrates_lsp.store.history import Entry
 from opencrates_lsp.values import Document, Documents
-
-
-def rust_files(folder: Path) -> Iterator[Path]:
-    """The `.rs` files below a folder, in order, without hidden folders and cargo's `target`."""
-    for place, folders, files in os.walk(folder):
-        # cargo marks its target folder, whatever its name is.
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".") and name != "target" and not Path(place, name, "CACHEDIR.TAG").exists()
-        )
-        yield from (Path(place, name) for name in sorted(files) if name.endswith(".rs"))
+from opencrates_lsp.workspace.files import rust_files
 
 
 def holes(roots: Sequence[Path], documents: Documents) -> list[tuple[Document, Sequence[Hole]]]:

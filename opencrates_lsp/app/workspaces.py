@@ -57,8 +57,7 @@ class Launch:
 class Workspace:
     """One workspace; made anew when a manifest, a setting or the toolchain changes.
 
-    `toolchain` is None where no cargo may run, or none is there; `unproved` then says which, for the user, and
-    `lacking` is what a trusted folder lacks.
+    `toolchain` is None where no cargo may run, or none is there; `unproved` then says which, for the user.
     """
 
     layout: Layout
@@ -67,7 +66,7 @@ class Workspace:
     unproved: Missing | None
     ignored: Ignored
     indexing: asyncio.Task[Index]
-    lacking: Missing | None = None
+    trusted: bool = True
 
     @property
     def root(self) -> Path:
@@ -177,7 +176,7 @@ class Workspaces:
             trusted=toolchain is not None,
         )
         ignored = Ignored(root, loaded.settings.context.ignore)
-        return Workspace(layout, loaded, toolchain, unproved, ignored, _indexing(root, ignored))
+        return Workspace(layout, loaded, toolchain, unproved, ignored, _indexing(root, ignored), trusted)
 
     async def settings(self, root: Path | None) -> Loaded:
         """The settings for a trusted root; without one, those that no project file has a say in.

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from opencrates_lsp.cli.terminal import TerminalFace, apply, running, verdict_line
+from opencrates_lsp.cli.output import print_json, reporting
+from opencrates_lsp.cli.terminal import TerminalFace, running
+from opencrates_lsp.cli.write import apply
+from opencrates_lsp.errors import Missing, OpenCratesError
+from opencrates_lsp.faces import words
+from opencrates_lsp.faces.answers import answer_json
+from opencrates_lsp.values import Replace
 
 if TYPE_CHECKING:
     from opencrates_lsp.app import App
@@ -18,18 +24,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--kind", default="lib", show_default=True, help="lib or bin.")
-@click.option("--name", help="The package's name; the folder's name otherwise.")
 @click.option("--description", "-d", default="", help="What the crate is for; a model plans from it.")
-@click.option("--edition", help="The Rust edition.")
+@click.option("--edition", help="The Rust edition; the newest that the toolchain has otherwise.")
 @click.option("--license", "license_", help="An SPDX expression.")
 @click.option("--provider", help="Who answers: offline, openai.")
-@click.option("--trust/--no-trust", default=None, help="Whether cargo may run in the folder around it.")
+@click.option("--trust/--no-trust", default=None, help="Whether cargo may run in the workspace around it.")
 @click.option("--yes", "-y", is_flag=True, help="Answer every question with yes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def new(
     path: Path,
     kind: str,
-    name: str | None,
     description: str,
     edition: str | None,
     license_: str | None,
@@ -38,44 +42,50 @@ def new(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Make a crate at PATH: generated beside it, compiled and tested there, then put in its place at once."""
+    """Make a crate at PATH, under the folder's name: generated beside it, compiled and tested there, then put there.
+
+    A workspace around it gets it as a member.
+    """
     from opencrates_lsp.crates.spec import from_json
 
-    where = path.absolute()
-    asked = {
-        "name": name or where.name,
-        "kind": kind,
-        "description": description,
-        "edition": edition,
-        "license": license_,
-    }
-    spec = from_json({key: value for key, value in asked.items() if value is not None}, folder=where.parent)
+    where = Path(os.path.abspath(path))  # noqa: PTH100 - `Path.absolute` would leave the `..` in.
+    asked = {"name": where.name, "kind": kind, "description": description, "edition": edition, "license": license_}
 
-    async def work(app: App, face: TerminalFace) -> StagedCrate:
+    async def work(app: App, face: TerminalFace) -> tuple[StagedCrate, list[Path]]:
         staged = await app.new_crate(spec, face)
         try:
             staged.publish()
         except BaseException:
             staged.discard()
             raise
-        joined = staged.joining()
-        if joined is not None:
-            await apply(app, joined)
-        return staged
+        files = [file for name in ("src/lib.rs", "src/main.rs") if (file := staged.target / name).is_file()]
+        if staged.manifest is not None:
+            try:
+                files += await _join(app, staged, staged.manifest)
+            except OpenCratesError as error:
+                # The crate stands; only the workspace does not know it yet.
+                told = f"It is no member of the workspace yet: {error} Add it to `members` in Cargo.toml yourself."
+                staged.notes = (*staged.notes, told)
+        return staged, files
 
-    staged = running(work, provider=provider, trust=trust, yes=yes, quiet=as_json)
+    title = f"New crate `{where.name}` in {where}"
+    with reporting(title, as_json=as_json):
+        spec = from_json({key: value for key, value in asked.items() if value is not None}, folder=where.parent)
+        staged, files = running(work, provider=provider, trust=trust, yes=yes, quiet=as_json)
     if as_json:
-        from opencrates_lsp.faces.answers import usage_json, verdict_json
-
-        document = {
-            "state": "applied",
-            "path": str(staged.target),
-            "verdict": verdict_json(staged.verdict),
-            "usage": usage_json(staged.usage),
-            "notes": list(staged.notes),
-        }
-        click.echo(json.dumps(document, indent=2))
+        told = answer_json(
+            "applied", title, files=files, verdict=staged.verdict, usage=staged.usage, notes=staged.notes
+        )
+        print_json({**told, "path": str(staged.target)})
         return
-    click.echo(f"{staged.target}: {verdict_line(staged.verdict)}")
-    for note in staged.notes:
-        click.echo(note)
+    click.echo("\n".join([words.done(title, staged.verdict, staged.usage), *staged.notes]))
+
+
+async def _join(app: App, staged: StagedCrate, edit: Replace) -> list[Path]:
+    from opencrates_lsp.crates.joining import joining
+
+    try:
+        text = edit.path.read_bytes()
+    except OSError as error:
+        raise Missing(f"The manifest cannot be read: {error.strerror}.", place=edit.path) from error
+    return await apply(app, joining(staged.target.name, edit, text, staged.verdict, staged.usage))

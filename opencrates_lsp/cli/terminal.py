@@ -1,68 +1,156 @@
-"""The terminal as a face: progress on standard error, questions where somebody can answer, files written whole."""
+"""The terminal as a face: progress on standard error, questions where somebody can answer."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import difflib
 import os
+import re
+import shutil
+import signal
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from opencrates_lsp.errors import Missing, Refused, WrongUsage
+from opencrates_lsp.errors import Declined
 from opencrates_lsp.face import Phase
-from opencrates_lsp.rust.edits import applied
-from opencrates_lsp.values import Change, Delete, Documents, Question, Verdict
+from opencrates_lsp.values import Documents, Question
 
 if TYPE_CHECKING:
     from opencrates_lsp.app import App
 
 T = TypeVar("T")
 
+_WORDS: dict[Phase, str] = {
+    "context": "reading",
+    "model": "asking for code",
+    "merge": "laying it in",
+    "check": "cargo check",
+    "tests": "cargo test",
+    "waiting": "waiting",
+    "apply": "writing",
+}
+_TELLING: frozenset[Phase] = frozenset(("model", "check", "tests", "waiting"))
+"""The phases that take long enough to be worth a line where lines stay."""
+_COUNTED = re.compile(r"(?P<done>\d+)/(?P<all>\d+) `(?P<item>[^`]+)` ?")
+_BAR = 10
+_ENDED = 128
+
+
+class Progress:
+    """A line that is written anew on a terminal; elsewhere a line for each item, and for each phase once."""
+
+    def __init__(self) -> None:
+        self._alive = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._shown = ""
+        self._told: set[str] = set()
+
+    def tell(self, phase: Phase, message: str) -> None:
+        counted = _COUNTED.match(message)
+        if self._alive:
+            line = _bar(counted) + _line(phase, message[counted.end() if counted else 0 :])
+            self._rewrite(line)
+        elif counted is not None and phase != "waiting":
+            self._once(counted.group().rstrip())
+        elif phase in _TELLING:
+            self._once(_line(phase, message) if phase == "waiting" else _WORDS[phase])
+
+    def clear(self) -> None:
+        """Leave no half line behind."""
+        if self._shown:
+            self._rewrite("")
+
+    def _rewrite(self, line: str) -> None:
+        # A line that breaks cannot be written anew.
+        line = line[: max(shutil.get_terminal_size().columns - 1, 10)]
+        if line != self._shown:
+            self._shown = line
+            click.echo(f"\r\x1b[K{line}", nl=False, err=True)
+
+    def _once(self, line: str) -> None:
+        if line not in self._told:
+            self._told.add(line)
+            click.echo(line, err=True)
+
+
+def _line(phase: Phase, message: str) -> str:
+    return f"{_WORDS[phase]}: {message}" if message else _WORDS[phase]
+
+
+def _bar(counted: re.Match[str] | None) -> str:
+    if counted is None:
+        return ""
+    done, of = int(counted["done"]), int(counted["all"])
+    full = _BAR * (done - 1) // of
+    return f"[{'#' * full}{'-' * (_BAR - full)}] {done}/{of} {counted['item']}: "
+
 
 class TerminalFace:
-    """Files are as they are on disk; `yes` answers every question with its first choice."""
+    """Files are as they are on disk; with `yes` every question is answered with its first choice."""
 
     def __init__(self, *, yes: bool = False, quiet: bool = False) -> None:
         self._yes = yes
-        self._quiet = quiet
-        self._line = ""
+        self._progress = None if quiet else Progress()
 
     def documents(self) -> Documents:
         return {}
 
     def progress(self, phase: Phase, message: str = "") -> None:
-        line = f"{phase} {message}".strip()
-        if self._quiet or line == self._line:
-            return
-        self._line = line
-        if sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{line}", nl=False, err=True)
-        else:
-            click.echo(line, err=True)
+        if self._progress is not None:
+            self._progress.tell(phase, message)
 
     def done(self) -> None:
         """Clear the line of progress."""
-        if self._line and sys.stderr.isatty() and not self._quiet:
-            click.echo("\r\x1b[K", nl=False, err=True)
+        if self._progress is not None:
+            self._progress.clear()
 
     async def ask(self, question: Question) -> str | None:
+        from opencrates_lsp.app.workspaces import TRUST
+
         if self._yes:
             return question.choices[0]
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            if question.choices[0] == TRUST:
+                # Without an answer nothing would be proved, which nobody asked for.
+                raise Declined(
+                    f"{question.text} Nobody can be asked here.",
+                    remedy="Say --trust, or --no-trust for a look at the syntax only.",
+                )
+            self.done()
+            click.echo(f"opencrates: {question.text} Nobody can be asked here; --yes would say yes.", err=True)
             return None
         self.done()
-        click.echo(question.text, err=True)
+        click.echo("\n".join(filter(None, (question.text, question.detail))), err=True)
         for number, choice in enumerate(question.choices, 1):
             click.echo(f"  {number}. {choice}", err=True)
-        numbers = click.IntRange(1, len(question.choices))
-        chosen: int = await asyncio.to_thread(click.prompt, "Choose", type=numbers, err=True)
-        return question.choices[chosen - 1]
+        while True:
+            click.echo(f"Choose [1-{len(question.choices)}]: ", nl=False, err=True)
+            typed = await _typed()
+            if not typed:
+                click.echo(err=True)
+                return None
+            chosen = typed.decode(errors="replace").strip()
+            if chosen.isascii() and chosen.isdigit() and 1 <= int(chosen) <= len(question.choices):
+                return question.choices[int(chosen) - 1]
+
+
+async def _typed() -> bytes:
+    """The next line from the terminal, empty at its end; whoever waits for it can be cancelled."""
+    loop = asyncio.get_running_loop()
+    there = asyncio.Event()
+    try:
+        loop.add_reader(sys.stdin.fileno(), there.set)
+    except NotImplementedError:
+        # Windows: a thread reads, and Ctrl-C is heard after the line.
+        line: str = await asyncio.to_thread(sys.stdin.readline)
+        return line.encode()
+    try:
+        await there.wait()
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+    return os.read(sys.stdin.fileno(), 4096)
 
 
 def running(
@@ -73,143 +161,55 @@ def running(
     yes: bool = False,
     quiet: bool = False,
 ) -> T:
-    """Open the core, do the work and close it; Ctrl-C cancels the work and what it started."""
+    """Open the core, do the work and close it; Ctrl-C, and an order to end, cancel the work and what it started."""
+    ordered: list[signal.Signals] = []
 
     async def run() -> T:
-        async with opened(provider=provider, trust=trust) as app:
-            face = TerminalFace(yes=yes, quiet=quiet)
-            try:
+        _obey(ordered)
+        face = TerminalFace(yes=yes, quiet=quiet)
+        try:
+            async with opened(face, provider=provider, trust=trust) as app:
                 return await work(app, face)
-            finally:
-                face.done()
+        finally:
+            face.done()
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except asyncio.CancelledError:
+        sys.exit(_ENDED + ordered[0] if ordered else 1)
+
+
+def _obey(ordered: list[signal.Signals]) -> None:
+    """End in good order when the session ends, or somebody says so."""
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+
+    def end(number: signal.Signals) -> None:
+        ordered.append(number)
+        if task is not None:
+            task.cancel()
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            with contextlib.suppress(NotImplementedError):
+                loop.add_signal_handler(getattr(signal, name), end, getattr(signal, name))
 
 
 @contextlib.asynccontextmanager
-async def opened(*, provider: str | None, trust: bool | None) -> AsyncIterator[App]:
+async def opened(face: TerminalFace, *, provider: str | None, trust: bool | None) -> AsyncIterator[App]:
     """The core with the settings of the command line."""
     from opencrates_lsp.app import App
     from opencrates_lsp.app.workspaces import Launch
     from opencrates_lsp.home import find_home
 
+    def notify(text: str) -> None:
+        face.done()
+        click.echo(f"opencrates: {text}", err=True)
+
     arguments = (f"ai.provider={provider}",) if provider else ()
     launch = Launch(env=dict(os.environ), arguments=arguments, trusted=trust)
-    app = await App.open(find_home(os.environ), launch, lambda text: click.echo(f"opencrates: {text}", err=True))
+    app = await App.open(find_home(os.environ), launch, notify)
     try:
         yield app
     finally:
         await app.close()
-
-
-async def apply(app: App, change: Change, *, undone: str | None = None) -> list[Path]:
-    """Write a change to disk: the intent first, then file after file, each replaced whole.
-
-    Raises `Moved` where a file is no longer the one that was judged.
-    """
-    before = {document.path: document.text for document in change.documents}
-    after = applied(change.edits, before)
-    await app.begin(change, after)
-    written = False
-    try:
-        _unchanged(change)
-        for path, text in after.items():
-            if text is None:
-                path.unlink()
-            else:
-                _write(path, text)
-        written = True
-    finally:
-        await app.end(change, applied=written, undone=undone)
-    return sorted(after)
-
-
-def _unchanged(change: Change) -> None:
-    for document in change.documents:
-        if document.path.read_bytes() != document.text:
-            raise Refused("The file changed under the work.", remedy="Run it again.", place=document.path)
-    for edit in change.edits:
-        if isinstance(edit, Delete) and edit.path.read_bytes() != edit.expect.encode():
-            raise Refused("The file changed since.", remedy="Delete it by hand.", place=edit.path)
-
-
-def _write(path: Path, text: bytes) -> None:
-    """Replace a file as one: whoever reads it sees the old text or the new one, never a part."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(text)
-            if path.exists():
-                Path(name).chmod(path.stat().st_mode)
-            # A symbolic link stays one: what it points to is replaced.
-            Path(name).replace(path.resolve())
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise Missing(f"The file cannot be written: {error.strerror}.", place=path) from error
-
-
-def unified(change: Change) -> Iterator[str]:
-    """The change as a unified diff with paths relative to this folder, as `git apply` takes it."""
-    before = {document.path: document.text for document in change.documents}
-    for path, text in sorted(applied(change.edits, before).items()):
-        name = os.path.relpath(path)
-        old, new = before.get(path), text
-        yield from _diff(name, old, new)
-
-
-def _diff(name: str, old: bytes | None, new: bytes | None) -> Iterator[str]:
-    source = f"a/{name}" if old is not None else "/dev/null"
-    target = f"b/{name}" if new is not None else "/dev/null"
-    before, after = ((text or b"").decode().splitlines(keepends=True) for text in (old, new))
-    for line in difflib.unified_diff(before, after, source, target):
-        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-
-
-def verdict_line(verdict: Verdict) -> str:
-    """The proof in a line: "cargo check: reached, 0 new errors, 1.2 s"."""
-    level = verdict.level.value
-    if level in ("off", "parse"):
-        return "syntax only: rustc was not asked" if level == "parse" else "not proved"
-    said = [f"cargo {level}: {'reached' if verdict.reached else 'not reached'}"]
-    said.append(f"{len(verdict.new_errors)} new errors")
-    if verdict.baseline_errors:
-        said.append(f"{verdict.baseline_errors} from before")
-    if verdict.tests is not None:
-        said.append(f"{verdict.tests.passed} tests passed, {len(verdict.tests.broken)} broken")
-    said.append(f"{verdict.seconds:.1f} s")
-    return ", ".join(said)
-
-
-def answer_json(change: Change, state: str) -> dict[str, Any]:
-    """A change as the commands of the language server answer it."""
-    from opencrates_lsp.faces.uris import uri_of
-    from opencrates_lsp.faces.answers import usage_json, verdict_json
-
-    return {
-        "state": state,
-        "job": change.job,
-        "title": change.title,
-        "files": [uri_of(path) for path in dict.fromkeys(edit.path for edit in change.edits)],
-        "verdict": verdict_json(change.verdict),
-        "usage": usage_json(change.usage),
-        "reason": None,
-        "notes": list(change.notes),
-    }
-
-
-def place_of(text: str) -> tuple[Path, int | None, int]:
-    """`PATH`, `PATH:LINE` or `PATH:LINE:COL`, both from 1; the line is None where none is named."""
-    parts = text.rsplit(":", 2)
-    numbers: list[int] = []
-    while len(parts) > 1 and parts[-1].isdigit() and len(numbers) < 2:
-        numbers.insert(0, int(parts.pop()))
-    path = Path(":".join(parts))
-    if not path.exists():
-        raise WrongUsage("There is no such file.", remedy="Name it as PATH, PATH:LINE or PATH:LINE:COL.", place=path)
-    if 0 in numbers:
-        raise WrongUsage(f"{text!r}: lines and columns count from 1.")
-    return path, numbers[0] if numbers else None, numbers[1] if len(numbers) > 1 else 1

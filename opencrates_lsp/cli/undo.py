@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
-from opencrates_lsp.cli.terminal import TerminalFace, answer_json, apply, running, unified
+from opencrates_lsp.cli.output import reporting, show
+from opencrates_lsp.cli.terminal import TerminalFace, running
+from opencrates_lsp.cli.write import apply
 from opencrates_lsp.values import Change
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Print a diff and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def undo(change: str | None, dry_run: bool, as_json: bool) -> None:
-    """Take back CHANGE (the last one that was applied), if its text still stands there."""
+    """Take back CHANGE (the last one that was applied), if its text still stands there.
+
+    `opencrates history` lists the changes.
+    """
 
     async def work(app: App, face: TerminalFace) -> Change:
         back, undone = await app.undo(change, face)
@@ -27,10 +31,6 @@ def undo(change: str | None, dry_run: bool, as_json: bool) -> None:
             await apply(app, back, undone=undone)
         return back
 
-    back = running(work, quiet=as_json)
-    if as_json:
-        click.echo(json.dumps(answer_json(back, "offered" if dry_run else "applied"), indent=2))
-    elif dry_run:
-        click.echo("".join(unified(back)), nl=False)
-    else:
-        click.echo(back.title)
+    with reporting("Undo", as_json=as_json):
+        back = running(work, quiet=as_json)
+    show(back, dry_run=dry_run, as_json=as_json)

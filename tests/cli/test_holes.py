@@ -42,7 +42,7 @@ def test_json_is_one_document(tmp_path: Path) -> None:
 
 def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = opencrates_holes("nowhere", cwd=tmp_path)
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert "nowhere" in done.stderr
     assert done.stdout == ""
 
