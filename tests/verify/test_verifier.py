@@ -26,12 +26,14 @@ WORKSPACE = {
 
 
 async def test_errors_that_were_there_are_not_blamed_on_the_edit(provers: Provers) -> None:
-    old = 'fn old() -> u8 { "no" }\nfn older() { let f: fn(u8) = |x: &str| (); f(1) }\n'
+    old = 'fn old() -> u8 { "no" }\nfn c<T: Copy>(_: T) {}\nfn older(s: String) { c(move || s.len()) }\n'
     prover = await provers({"Cargo.toml": A, "src/lib.rs": F + old})
     proof = await prover.prepare()
     # The old errors move down by two lines, one of them with a position in its message.
     right = await prover.judge(proof, "{\n\n1 }")
     assert (right.passed, right.new_errors, right.baseline_errors) == (True, (), 2)
+    assert proof.analysed is not None
+    assert any("src/lib.rs:4:" in error.diagnostic.message for error in proof.analysed.baseline.errors)
     # The same error once more is one more.
     wrong = await prover.judge(proof, '{ fn old() -> u8 { "no" } 1 }')
     assert [error.message for error in wrong.new_errors] == ["mismatched types"]
