@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 _MENDS = 2
 """How often what rustc itself suggests is taken, before the model is asked: one mend may uncover the next error."""
 
+AGAIN = "Try again, say in the hole's message what is wanted, or choose another model."
+
 APPLY_UNPROVED = "Apply after a syntax check only"
 
 
@@ -140,6 +142,9 @@ async def _rounds(request: Request, wanted: Asked, tools: Tools, proving: asynci
                     merged, verdict = await trial.judged(answer.text)
                 except Declined:
                     raise
+                except _Again:
+                    # What was wrong with it the first time is wrong with it still.
+                    continue
                 except Refused as error:
                     failed = error
                     continue
@@ -156,7 +161,7 @@ async def _rounds(request: Request, wanted: Asked, tools: Tools, proving: asynci
                 )
         if not last:
             break
-        asked = await _again(asked, last, failed, task, tools)
+        asked = await _again(asked, last, failed, trial.advice, task, tools)
     raise failed
 
 
@@ -180,14 +185,19 @@ async def _answers(first: Prompt, asked: Prompt, task: Task, tools: Tools) -> As
         yield Answer("".join(text), usage)
 
 
-async def _again(asked: Prompt, answer: str, refusal: Refused, task: Task, tools: Tools) -> Prompt:
-    """The conversation so far, the answer that failed, and what the compiler said of it."""
+async def _again(asked: Prompt, answer: str, refusal: Refused, advice: str, task: Task, tools: Tools) -> Prompt:
+    """The conversation so far, the answer that failed, what the compiler said of it, or what to do about it."""
     errors = ""
     if refusal.diagnostics:
         text = refusal.attempt.encode()
         errors = tools.explain(refusal.diagnostics, task.path, text, Span(0, len(text)))
-    said = await tools.render("prompts/repair.md.j2", {"errors": errors, "reason": refusal.message})
+    reason = f"{refusal.message} {advice}".rstrip()
+    said = await tools.render("prompts/repair.md.j2", {"errors": errors, "reason": reason})
     return replace(asked, messages=(*asked.messages, Message("assistant", answer), Message("user", said)))
+
+
+class _Again(Refused):
+    """The answer was tried before."""
 
 
 @dataclass
@@ -195,6 +205,7 @@ class Trial:
     """One item under trial: candidates come in, the first that holds comes out.
 
     `proving` is the baseline and the canary, which run while the provider thinks.
+    `advice` says what to do about the last answer, to whoever wrote it.
     """
 
     request: Request
@@ -203,23 +214,27 @@ class Trial:
     proving: asyncio.Task[Proof]
     seen: set[bytes] = field(default_factory=set)
     unproved: Proof | None = None
+    advice: str = ""
 
     async def judged(self, answer: str) -> tuple[Merged, Verdict]:
         """Lay the answer in and prove it; raises `Refused` with what was wrong."""
         request, tools = self.request, self.tools
         tools.face.progress("merge")
-        merged = merge(request.document.path, request.source, self.task.subject, answer)
+        self.advice = ""
+        try:
+            merged = merge(request.document.path, request.source, self.task.subject, answer)
+        except Refused as refusal:
+            self.advice, refusal.remedy = refusal.remedy, AGAIN
+            raise
         merged = await _formatted(request, tools, merged)
         if merged.text in self.seen:
-            raise Refused(
-                "The provider gave the same answer again.", remedy="Say in the hole's message what is wanted."
-            )
+            raise _Again("The provider gave the same answer again.", remedy=AGAIN)
         self.seen.add(merged.text)
         await _allowed(request.source, self.task, tools, merged)
         if merged.suspect:
             rejection = await tools.rejected(merged.text.decode())
             if rejection is not None:
-                raise Refused(f"The answer does not parse: {rejection}", attempt=merged.text.decode())
+                raise Refused(f"The answer does not parse: {rejection}", remedy=AGAIN, attempt=merged.text.decode())
         return await self._proved(merged, await self._proof())
 
     async def _proof(self) -> Proof:
@@ -265,6 +280,7 @@ def _refusal(task: Task, merged: Merged, verdict: Verdict) -> Refused:
         message = f"`{task.subject.name}` was not changed: {verdict.reason or 'it could not be proved'}."
     return Refused(
         message,
+        remedy=AGAIN,
         place=task.path,
         verdict=verdict,
         diagnostics=verdict.new_errors,
