@@ -120,12 +120,13 @@ class Cargo:
     ) -> Ended:
         """Without the network, and where that fails for want of it, once more with it."""
         given = scope.configuration.extra_args
-        argv = [str(self.toolchain.cargo), tool, *more, "--target-dir", str(self.target), *scope.arguments(), *given]
+        argv = [str(self.toolchain.cargo), tool, *more, "--target-dir", str(self.target), *scope.arguments()]
         bare = "--offline" in given or "--frozen" in given
-        ended = await self._spawn(argv if bare else [*argv, "--offline"], progress, wrap)
+        # What the user gives may end in words for other programs, after `--`.
+        ended = await self._spawn([*argv, *(() if bare else ("--offline",)), *given], progress, wrap)
         if online and not bare and ended.code != 0 and not ended.timed_out and _OFFLINE.search(ended.err):
             progress("waiting", "cargo fetches what the workspace is built from")
-            ended = await self._spawn(argv, progress, None)
+            ended = await self._spawn([*argv, *given], progress, None)
         return ended
 
     async def _spawn(self, argv: Sequence[str], progress: Progress, wrap: Wrap | None) -> Ended:

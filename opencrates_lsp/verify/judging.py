@@ -14,7 +14,7 @@ from opencrates_lsp.verify.cargo import Progress
 from opencrates_lsp.verify.libtest import compared
 from opencrates_lsp.verify.messages import new_findings
 from opencrates_lsp.verify.proof import Analysed, Clock, Proof, conditions, counted, seeing, test_scope, tool_of
-from opencrates_lsp.verify.reach import why_not, with_packages
+from opencrates_lsp.verify.reach import adds_conditions, new_conditions, why_not, with_packages
 from opencrates_lsp.verify.running import Guard, run_tests, runs_code_of
 from opencrates_lsp.verify.trial import Trial, in_thread
 
@@ -40,6 +40,9 @@ async def judged(
         if isinstance(wide, str):
             return replace(verdict_of(proof, clock, wide), reached=False)
         found = wide
+    hidden = await _hidden(trial, proof, after)
+    if hidden is not None:
+        return replace(verdict_of(proof, clock, hidden), reached=False)
     wrap, sandbox, allowed = None, "none", True
     if await in_thread(lambda: runs_code_of(ground.layout, found.place, found.scope, after)):
         wrap, sandbox, allowed = await guard.place(ground, trial.mirror.writable, trial.mirror.root)
@@ -100,6 +103,21 @@ async def _widened(
     if seen:
         return Analysed(scope, found.place, baseline, found.tests)
     return why_not(found.place, baseline, ground.layout, await conditions(ground))
+
+
+async def _hidden(trial: Trial, proof: Proof, after: After) -> str | None:
+    """Why a part of the candidate is compiled by nobody, where it brings conditions of its own."""
+
+    def texts() -> list[tuple[bytes, bytes]]:
+        pairs = [(trial.base(path), text or b"") for path, text in after.items() if path.suffix == ".rs"]
+        return [(before, text) for before, text in pairs if adds_conditions(before, text)]
+
+    changed = await in_thread(texts)
+    if not changed:
+        return None
+    active = await conditions(proof.ground)
+    off = [cfg for before, text in changed for cfg in new_conditions(before, text, active)]
+    return f"the edit puts code behind #[cfg({off[0]})], which is not compiled here" if off else None
 
 
 def _changes_what_is_there(trial: Trial, after: After) -> bool:

@@ -29,7 +29,6 @@ from opencrates_lsp.values import Documents
 from opencrates_lsp.verify.locks import Lock
 from opencrates_lsp.verify.tree import Extent, Found, walk
 
-SIBLINGS = 8
 # Larger files are known by their size and time alone.
 _HASHED_BYTES = 8 << 20
 # A file that was changed this short a time ago may change again without its time telling.
@@ -65,6 +64,7 @@ class Mirror:
         self._lock = lock
         self._entries: dict[str, Entry] = {}
         self._laid: dict[str, bytes | None] = {}
+        self._buffers: frozenset[str] = frozenset()
         self._extent: Extent | None = None
         self._digest: str | None = None
         self._floor = 0
@@ -157,6 +157,7 @@ class Mirror:
         found = walk(wanted)
         texts = {self._path_of(path, found): document.text for path, document in documents.items()}
         texts = {path: text for path, text in texts.items() if wanted.holds(path)}
+        self._buffers = frozenset(texts)
         changed = self._delete(path for path in self._entries.keys() - found.keys() - texts.keys())
         for path, one in found.items():
             if path not in texts:
@@ -194,6 +195,26 @@ class Mirror:
             changed |= self._delete([path]) if text is None else self._write_text(path, text)
         self._digest = None if changed else self._digest
         return changed
+
+    def is_behind(self, but: Iterable[Path]) -> bool:
+        """Whether the user's files are others than at the last sync; open buffers, and those of `but`, do not count.
+
+        May run beside cargo, and beside `lay` of nothing but these files.
+        """
+        if self._extent is None:
+            return True
+        found = walk(self._extent)
+        own = self._laid.keys() | self._buffers | {self._real(path) for path in but}
+        for path, one in found.items():
+            entry = self._entries.get(path)
+            if path in own or path.endswith("/.git/index"):
+                continue
+            if entry is None or entry.size != one.size or entry.link != one.link:
+                return True
+            if entry.mtime_ns == one.mtime_ns or (entry.mtime_ns == _UNKNOWN and self._is_same(entry, one)):
+                continue
+            return True
+        return bool(self._entries.keys() - found.keys() - own)
 
     def touch(self, *paths: Path) -> None:
         """Give files a fresh time, so that cargo compiles them again."""
@@ -250,6 +271,16 @@ class Mirror:
         if entry is None and self._extent is not None and not self._extent.holds(str(path)):
             return os.path.realpath(path)
         return entry.link if entry is not None and entry.link is not None else str(path)
+
+    def _is_same(self, entry: Entry, found: Found) -> bool:
+        if found.text is not None:
+            return entry.digest == _digest(found.text)
+        if found.size > _HASHED_BYTES:
+            return entry.digest == f"{found.size} {found.mtime_ns}"
+        try:
+            return entry.digest == _digest(Path(found.source).read_bytes())
+        except OSError:
+            return False
 
     def _take(self, path: str, found: Found, now: int, *, keep_times: bool) -> bool:
         """Bring one file of the user's to the mirror; tells whether its text is another one."""
@@ -340,27 +371,6 @@ class Mirror:
             os.utime(place, ns=(self._floor + step, self._floor + step))
             written = place.stat().st_mtime_ns
         return written
-
-
-def open_mirror(cache_folder: Path, root: Path) -> Mirror:
-    """The mirror of this root that no other process holds; raises `Busy` when all its siblings are taken."""
-    name = hashlib.blake2b(str(root).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
-    mirrors = cache_folder / "mirrors"
-    mirrors.mkdir(parents=True, exist_ok=True)
-    tag = mirrors / "CACHEDIR.TAG"
-    if not tag.exists():
-        tag.write_text("Signature: 8a477f597d28d172789f06886806bc55\n# Mirrors of workspaces, made by OpenCrates.\n")
-    for number in range(SIBLINGS):
-        folder = mirrors / (f"{name}-{number}" if number else name)
-        folder.mkdir(exist_ok=True)
-        lock = Lock.take(folder / "lock")
-        if lock is not None:
-            mirror = Mirror(folder, root, lock)
-            mirror.load()
-            return mirror
-    raise Busy(
-        f"{SIBLINGS} processes prove edits of {root} already.", remedy="Close an editor and try again.", place=root
-    )
 
 
 def _digest(text: bytes) -> str:

@@ -7,6 +7,7 @@ told by the canary alone.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ Read = Callable[[Path], bytes]
 _FEATURE = re.compile(r'\bfeature\s*=\s*"([^"]+)"')
 _TEST = re.compile(r"\btest\b")
 _PATH = re.compile(rb'#\[\s*path\s*=\s*"([^"]+)"\s*\]')
+_CFG = re.compile(rb"#!?\[\s*cfg\s*\(")
 _DECLARES = re.compile(rb"\bmod\s+[\w#]+\s*[;{]")
 _SELECTED = {"test": "--test", "example": "--example", "bench": "--bench"}
 # What these compile to is seen by their callers beyond their signatures.
@@ -103,6 +105,22 @@ def other_scopes(place: Standing, first: Scope) -> Iterator[Scope]:
         if scope not in seen:
             seen.append(scope)
             yield scope
+
+
+def new_conditions(before: bytes, after: bytes, active: frozenset[str]) -> tuple[str, ...]:
+    """The `#[cfg]` predicates that an edit adds and that do not hold, so that nobody compiles what is behind them."""
+    added = _cfgs(after) - _cfgs(before)
+    return tuple(cfg for cfg in added if not _holds(cfg, active))
+
+
+def adds_conditions(before: bytes, after: bytes) -> bool:
+    """Whether an edit adds any `#[cfg]`."""
+    return bool(_cfgs(after) - _cfgs(before))
+
+
+def is_reached(package: Package, path: Path, read: Read) -> bool:
+    """Whether a target of the package, or a `mod` line below it, has the file."""
+    return any(_routes(package, path, read))
 
 
 def with_packages(scope: Scope, packages: Sequence[Package]) -> Scope:
@@ -222,6 +240,17 @@ def _holds(cfg: str, active: frozenset[str]) -> bool:
     if call[1] == "any":
         return any(_holds(part, active) for part in parts)
     return any(word in parts[0] for word in ("feature", "test")) or not _holds(parts[0], active) if parts else True
+
+
+def _cfgs(text: bytes) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for match in _CFG.finditer(text):
+        depth, end = 1, match.end()
+        while end < len(text) and depth:
+            depth += (text[end : end + 1] == b"(") - (text[end : end + 1] == b")")
+            end += 1
+        found[" ".join(text[match.end() : end - 1].decode("utf-8", "replace").split())] += 1
+    return found
 
 
 def _parts(text: str) -> Iterator[str]:

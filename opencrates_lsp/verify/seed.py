@@ -1,4 +1,4 @@
-"""The mirror's first target directory, copied from the user's; and how much room the mirrors may take.
+"""The mirror's first target directory, copied from the user's.
 
 Copied is what cargo needs to take a finished build for finished: `deps` without the linked programs, `.fingerprint`
 and `build`, with their times. Of the workspace's own packages that have build scripts the results of these are left
@@ -123,38 +123,3 @@ def _clone(source: Path, copy: Path) -> None:
             shutil.copyfileobj(reading, writing, 1 << 20)
     copy.chmod(stat.st_mode & 0o777 | 0o200)
     os.utime(copy, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-
-
-def evict(folders: Iterable[Path], limit_bytes: int) -> None:
-    """Delete the least recently used of these folders until they fit; one that a process holds is left.
-
-    Of a folder's use `checked` tells, stamped by every run of cargo.
-    """
-    known = [(_used(folder), _size(folder), folder) for folder in folders]
-    total = sum(size for _, size, _ in known)
-    for _, size, folder in sorted(known):
-        if total <= limit_bytes:
-            return
-        lock = Lock.take(folder / "lock")
-        if lock is None:
-            continue
-        try:
-            # The state goes first: a mirror that is only half there is made anew.
-            (folder / "state.json").unlink(missing_ok=True)
-            for entry in _scan(folder):
-                if entry.is_dir(follow_symlinks=False):
-                    shutil.rmtree(entry.path, ignore_errors=True)
-            total -= size
-        finally:
-            lock.release()
-
-
-def _used(folder: Path) -> int:
-    try:
-        return (folder / "checked").stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-def _size(folder: Path) -> int:
-    return sum(size for _, size in _all(folder))

@@ -14,9 +14,11 @@ from opencrates_lsp.verify.cargo import Cargo, Progress, Scope, Tool, Wrap
 from opencrates_lsp.verify.libtest import compared
 from opencrates_lsp.verify.messages import clippy_findings
 from opencrates_lsp.verify.proof import Clock
+from opencrates_lsp.verify.reach import is_reached
 from opencrates_lsp.verify.running import Guard
 from opencrates_lsp.verify.tree import Extent, walk
 from opencrates_lsp.verify.trial import Ground, in_thread
+from opencrates_lsp.workspace.layout import Layout
 
 _RUNS = re.compile(rb"proc-macro\s*=\s*true|^\s*build\s*=", re.MULTILINE)
 
@@ -97,6 +99,9 @@ class Stagings:
             clock.step(tool)
             errors = report.errors if tool == "check" else clippy_findings(report)
             verdict = replace(verdict, reached=report.ok, new_errors=tuple(one.diagnostic for one in errors))
+            orphan = await in_thread(lambda: _orphan(folder, ground.layout))
+            if orphan is not None:
+                return replace(verdict, reason=f"no `mod` reaches {orphan}")
             if level is Level.TEST and report.ok and not errors:
                 verdict = await _tested(cargo, scope, verdict, wrap, sandbox, progress, allowed=allowed)
                 clock.step("tests")
@@ -104,6 +109,19 @@ class Stagings:
             await in_thread(staging.stamp)
         seconds = sum(step.seconds for step in clock.steps)
         return replace(verdict, steps=tuple(clock.steps), seconds=seconds)
+
+
+def _orphan(folder: Path, layout: Layout) -> str | None:
+    """A source file that nothing compiles, where the layout is the folder's own."""
+
+    def read(path: Path) -> bytes:
+        return path.read_bytes() if path.is_file() else b""
+
+    for package in layout.packages if layout.root == folder else ():
+        for path in sorted((package.root / "src").rglob("*.rs")):
+            if not is_reached(package, path, read):
+                return path.relative_to(folder).as_posix()
+    return None
 
 
 async def _tested(

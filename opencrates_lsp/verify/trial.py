@@ -21,7 +21,8 @@ from opencrates_lsp.verify.canary import Canary, canaries, is_reported
 from opencrates_lsp.verify.cargo import Cargo, Progress, Scope, Tool, Wrap
 from opencrates_lsp.verify.libtest import Tested
 from opencrates_lsp.verify.messages import Report
-from opencrates_lsp.verify.mirror import Mirror, open_mirror
+from opencrates_lsp.verify.mirror import Mirror
+from opencrates_lsp.verify.mirrors import open_mirror
 from opencrates_lsp.verify.seed import RESERVE_BYTES, free_bytes, seed
 from opencrates_lsp.verify.toolchain import Toolchain
 from opencrates_lsp.verify.tree import extent

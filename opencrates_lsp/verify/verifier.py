@@ -11,18 +11,21 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from opencrates_lsp.values import Documents, Level, Subject, Verdict
 from opencrates_lsp.verify.cargo import Progress, silent
 from opencrates_lsp.verify.judging import judged, verdict_of
+from opencrates_lsp.verify.mirrors import evict
 from opencrates_lsp.verify.proof import Clock, Proof, analyse
 from opencrates_lsp.verify.running import Guard
-from opencrates_lsp.verify.seed import evict
 from opencrates_lsp.verify.staged import Stagings
 from opencrates_lsp.verify.trial import Ground, Trial, in_thread
 
 _UNPROVED = (Level.OFF, Level.PARSE)
+# How often a candidate is judged anew because files were saved meanwhile.
+_PATIENCE = 3
 
 
 class Verifier:
@@ -71,18 +74,29 @@ class Verifier:
             return verdict_of(proof, Clock(), proof.reason)
         async with self._turn(proof.ground, progress) as trial:
             clock = Clock()
-            if trial.state != proof.state:
-                # Another state is in the mirror: the proof is made anew, with the buffers as they were and the files
-                # as they are.
-                proof = await analyse(
-                    trial, proof.ground, proof.subject, proof.level, proof.documents, progress, self._guard
-                )
-                clock.step("prepared again")
-            if proof.analysed is None or not proof.reached:
-                return verdict_of(proof, clock, proof.reason)
-            return await judged(
-                trial, proof, after, self._guard, clock, whole_workspace=whole_workspace, progress=progress
-            )
+            for _ in range(_PATIENCE):
+                if trial.state != proof.state:
+                    # Another state is in the mirror: the proof is made anew, with the buffers as they were and the
+                    # files as they are.
+                    proof = await analyse(
+                        trial, proof.ground, proof.subject, proof.level, proof.documents, progress, self._guard
+                    )
+                    clock.step("prepared again")
+                if proof.analysed is None or not proof.reached:
+                    return verdict_of(proof, clock, proof.reason)
+                # Beside the check, which waits for other programs anyway.
+                laid = (*after, proof.subject.path)
+                behind = asyncio.create_task(in_thread(partial(trial.mirror.is_behind, laid)))
+                try:
+                    verdict = await judged(
+                        trial, proof, after, self._guard, clock, whole_workspace=whole_workspace, progress=progress
+                    )
+                finally:
+                    await asyncio.wait([behind])
+                if not behind.result():
+                    return verdict
+                trial.state = ""
+            return verdict
 
     async def prove_folder(
         self,

@@ -11,8 +11,8 @@ import pytest
 from prover import MANIFEST, Prover, Provers, lay
 
 from opencrates_lsp.verify.locks import Lock
-from opencrates_lsp.verify.mirror import Mirror, open_mirror
-from opencrates_lsp.verify.seed import evict
+from opencrates_lsp.verify.mirror import Mirror
+from opencrates_lsp.verify.mirrors import evict, open_mirror
 from opencrates_lsp.verify.tree import Extent
 
 A = MANIFEST.format(name="a")
@@ -94,10 +94,10 @@ def test_whatever_is_written_is_later_than_the_last_run(tmp_path: Path) -> None:
         mirror.stamp()
         mirror._floor = floor = mirror._floor + HOUR_NS
         assert mirror.lay({root / name: text for name, text in after.items()})
-        for name in before:
+        for name, then in before.items():
             now = mirror.inside(root / name).stat().st_mtime_ns
             if mirror.text(root / name) == texts[name]:
-                assert now == before[name]
+                assert now == then
             else:
                 assert now > floor
                 seen += 1
