@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from opencrates_lsp.verify.tree import Extent, walk
 from opencrates_lsp.verify.trial import Ground, in_thread
 from opencrates_lsp.workspace.layout import Layout
 
+_LEFT_SECONDS = 86_400.0
 _RUNS = re.compile(rb"proc-macro\s*=\s*true|^\s*build\s*=", re.MULTILINE)
 
 
@@ -72,6 +75,13 @@ class Stagings:
         self._folder = cache_folder / "stagings"
         self._known: dict[Path, _Staging] = {}
 
+    def _sweep(self) -> None:
+        """Delete what processes that were killed left behind, once it is a day old."""
+        for left in self._folder.iterdir() if self._folder.is_dir() else ():
+            with contextlib.suppress(OSError):
+                if left.stat().st_mtime < time.time() - _LEFT_SECONDS:
+                    shutil.rmtree(left)
+
     def close(self) -> None:
         """Delete what the folders were compiled into."""
         for staging in self._known.values():
@@ -81,6 +91,8 @@ class Stagings:
     async def prove(self, folder: Path, level: Level, ground: Ground, guard: Guard, progress: Progress) -> Verdict:
         """See `Verifier.prove_folder`."""
         name = f"{hashlib.blake2b(str(folder).encode(), digest_size=8).hexdigest()}-{os.getpid()}"
+        if not self._known:
+            await in_thread(self._sweep)
         staging = self._known.setdefault(folder, _Staging(folder, self._folder / name))
         runs = await in_thread(staging.freshen)
         clock = Clock()
