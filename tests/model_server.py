@@ -191,7 +191,8 @@ class ModelServer:
                 listening = self._loop.create_task(reader.read(1))
                 try:
                     await asyncio.wait({answering, listening}, return_when=asyncio.FIRST_COMPLETED)
-                    if not answering.done() and not listening.result():
+                    # Whoever goes with something unread resets the connection instead of closing it.
+                    if not answering.done() and (listening.exception() is not None or not listening.result()):
                         self._note(request, gone=True)
                         break
                     await answering

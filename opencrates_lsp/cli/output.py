@@ -60,7 +60,7 @@ def show(change: Change, *, dry_run: bool, as_json: bool) -> None:
         return
     if dry_run:
         click.echo(patch(change), nl=False)
-        said = f"{change.title} would be: {words.proved(change.verdict)}".removesuffix(": ")
+        said = f"Not written: {change.title}: {words.proved(change.verdict)}".removesuffix(": ")
     else:
         said = words.done(change.title, change.verdict, change.usage)
     click.echo("\n".join([said, *change.notes]), err=dry_run)
