@@ -34,7 +34,7 @@ from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.settings.models import Settings
 from opencrates_lsp.store import Store
 from opencrates_lsp.templates import Templates, packaged_folder
-from opencrates_lsp.values import Change, Document, Documents, Level, Note, Prompt
+from opencrates_lsp.values import Change, Document, Documents, Level, Note, Prompt, Verdict
 from opencrates_lsp.verify.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -65,15 +65,18 @@ class App:
         self._refused: OrderedDict[str, Refused] = OrderedDict()
 
     @classmethod
-    async def open(cls, home: Home, launch: Launch, notify: Callable[[str], None]) -> App:
+    async def open(
+        cls, home: Home, launch: Launch, notify: Callable[[str], None], open_texts: Documents | None = None
+    ) -> App:
         """Open the store, look at what an earlier run left open, and read the user's settings.
 
+        `open_texts` are the face's unsaved texts: an edit that arrived there may not be on disk yet.
         Raises `Missing` where the store cannot be opened.
         """
         store = await Store.open(home.data / "opencrates.sqlite")
         app = cls(home, launch, store, notify)
         try:
-            await record.reconcile(store, notify)
+            await record.reconcile(store, notify, open_texts or {})
             await app.workspaces.usual()
         except BaseException:
             await app.close()
@@ -160,7 +163,7 @@ class App:
         )
         if not verdict.passed:
             raise Refused(
-                "The text changed meanwhile, and the edit no longer holds there.",
+                f"The text changed meanwhile, and the edit no longer holds there: {_shortfall(verdict)}.",
                 remedy="Run the action again.",
                 place=change.subject.path,
                 verdict=verdict,
@@ -358,6 +361,15 @@ def _told(change: Change, job: Job, tools: JobTools) -> Change:
     if change.verdict.level in (Level.OFF, Level.PARSE) and tools.unproved is not None:
         notes = (*notes, str(tools.unproved))
     return replace(change, job=job.id, notes=notes)
+
+
+def _shortfall(verdict: Verdict) -> str:
+    """Why a verdict does not hold, in one clause."""
+    if verdict.new_errors:
+        return f"rustc finds a new error, {verdict.new_errors[0].message}"
+    if verdict.tests is not None and verdict.tests.broken:
+        return f"`{verdict.tests.broken[0]}` passed before and fails now"
+    return verdict.reason or "it could not be proved"
 
 
 def _outcome(error: BaseException) -> Outcome:

@@ -14,7 +14,7 @@ from opencrates_lsp.app import changes
 from opencrates_lsp.errors import Missing
 from opencrates_lsp.store import Store
 from opencrates_lsp.store.history import Intent, IntentFile, State
-from opencrates_lsp.values import Change, Delete
+from opencrates_lsp.values import Change, Delete, Documents
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +36,12 @@ def intent_of(change: Change, after: Mapping[Path, bytes | None]) -> Intent:
     )
 
 
-async def reconcile(store: Store, notify: Callable[[str], None]) -> None:
-    """Close the intents that an earlier run left open, by what the files say."""
+async def reconcile(store: Store, notify: Callable[[str], None], open_texts: Documents) -> None:
+    """Close the intents that an earlier run left open, by what the files say, unsaved texts before those on disk."""
     for intent in await store.history.open_intents():
         paths = [file.path for file in intent.files]
         try:
-            now = await asyncio.to_thread(changes.current, paths, {})
+            now = await asyncio.to_thread(changes.current, paths, open_texts)
         except Missing as error:
             log.warning("The intent %s stays open: %s", intent.id, error)
             continue

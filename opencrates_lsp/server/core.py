@@ -38,6 +38,7 @@ class Setup:
     options: Json = field(default_factory=dict)
     workspace: Json = field(default_factory=dict)
     trusted: bool | None = None
+    documents: Documents = field(default_factory=dict)
 
 
 class StagedCrate(Protocol):
@@ -180,4 +181,4 @@ async def open_app(setup: Setup, notify: Notify) -> Core:
     from opencrates_lsp.home import find_home
 
     launch = Launch(env=dict(os.environ), options=setup.options, workspace=setup.workspace, trusted=setup.trusted)
-    return await App.open(find_home(os.environ), launch, notify)
+    return await App.open(find_home(os.environ), launch, notify, setup.documents)

@@ -7,6 +7,7 @@ editor and nothing that only our server would understand.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +75,7 @@ class HeadlessEditor:
     """Start it with `async with`; `command` is the server's command line.
 
     `messages` and `progress` are what the server showed, in order; `shown` the files it brought to the front.
+    `tokens` are the progress bars that it asked for.
     """
 
     command: Sequence[str]
@@ -87,6 +89,7 @@ class HeadlessEditor:
     progress: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     shown: list[Path] = field(default_factory=list)
+    tokens: list[types.ProgressToken] = field(default_factory=list)
     documents: dict[Path, OpenDocument] = field(default_factory=dict)
     on_progress: Callable[[str], None] | None = None
 
@@ -94,7 +97,10 @@ class HeadlessEditor:
         self.client = LanguageClient(self.name, __version__, converter_factory=_converter)
         self._register()
         program, *arguments = self.command
-        await self.client.start_io(program, *arguments, cwd=self.root, env=self.env)
+        # Ctrl-C is for us, who then end the server as the protocol has it.
+        await self.client.start_io(
+            program, *arguments, cwd=self.root, env=self.env, start_new_session=sys.platform != "win32"
+        )
         told = await self.client.initialize_async(
             types.InitializeParams(
                 capabilities=self.capabilities,
@@ -218,7 +224,7 @@ class HeadlessEditor:
 
         @on(types.WINDOW_WORK_DONE_PROGRESS_CREATE)
         def create(params: types.WorkDoneProgressCreateParams) -> None:
-            """Every token is taken."""
+            self.tokens.append(params.token)
 
         @on(types.PROGRESS)
         def report(params: types.ProgressParams) -> None:

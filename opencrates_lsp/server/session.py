@@ -212,7 +212,7 @@ class Session:
             if isinstance(answer, Sequence) and answer:
                 settings = answer[0]
         workspace = settings if isinstance(settings, Mapping) else {}
-        return Setup(self.folders, self.client.options, workspace, self.client.trusted)
+        return Setup(self.folders, self.client.options, workspace, self.client.trusted, self.documents.snapshots())
 
     def request(self, document: OpenDocument, span: Span, instruction: str = "", *, exact: bool = False) -> Request:
         """What the user points at; `exact` where edits are computed from it.

@@ -61,13 +61,12 @@ async def until(met: Callable[[], Any]) -> Any:
 class Editor(HeadlessEditor):
     """An editor of which tests see more.
 
-    `written` is what the server wrote to standard error, `edits` are those that it sent, `tokens` its progress bars.
+    `written` is what the server wrote to standard error, `edits` are those that it sent.
     `settings` is what it answers to `workspace/configuration`.
     """
 
     written: list[str] = field(default_factory=list)
     edits: list[types.WorkspaceEdit] = field(default_factory=list)
-    tokens: list[types.ProgressToken] = field(default_factory=list)
     settings: object = None
     on_edit: Callable[[types.WorkspaceEdit], None] | None = None
 

@@ -86,7 +86,7 @@ async def test_a_buffer_that_was_never_saved_is_filled_where_a_mod_reaches_it(tm
         opened(user)
         user.open(path, LIB)
         answer = await user.fill(path)
-        assert answer["state"] == "applied", answer
+        assert answer["state"] == "applied", answer["reason"]
         assert answer["verdict"]["reached"] is True
         assert user.text(path) == FILLED
         assert not path.exists()
@@ -147,7 +147,7 @@ async def test_a_workspace_that_is_read_only_is_filled_in_the_buffer(tmp_path: P
     ):
         path = opened(user)
         answer = await user.fill(path)
-        assert answer["state"] == "applied", answer
+        assert answer["state"] == "applied", answer["reason"]
         assert answer["verdict"]["reached"] is True
         made = await user.ask("newCrate", name="fresh", path=str(root / "fresh"))
         assert made["state"] == "refused"
@@ -173,7 +173,7 @@ async def test_an_error_elsewhere_is_in_the_baseline_and_no_reason_to_refuse(tmp
     async with model_server([ANSWER]) as server, editor(root, tmp_path / "home", model=server.url) as user:
         path = opened(user)
         answer = await user.fill(path)
-        assert answer["state"] == "applied", answer
+        assert answer["state"] == "applied", answer["reason"]
         verdict = answer["verdict"]
         assert (verdict["reached"], verdict["baseline_errors"], verdict["new_errors"]) == (True, 1, [])
         assert user.text(path) == f"mod other;\n{FILLED}"
@@ -281,7 +281,7 @@ async def test_a_wrong_setting_is_shown_with_its_place_and_the_rest_works(tmp_pa
     ):
         path = opened(user)
         answer = await user.fill(path)
-        assert answer["state"] == "applied", answer
+        assert answer["state"] == "applied", answer["reason"]
         assert user.text(path) == FILLED
         for place in (
             f"{root}/opencrates.toml:2",
