@@ -11,16 +11,18 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from opencrates_lsp.errors import Missing, Refused
+from opencrates_lsp.errors import Missing, Refused, WrongUsage
+from opencrates_lsp.faces.words import proved
 from opencrates_lsp.rust.holes import Hole, holes
 from opencrates_lsp.rust.items import qualified_name
 from opencrates_lsp.rust.syntax import parse
+from opencrates_lsp.values import Diagnostic, Level, Severity, TestCount, Verdict
 
 if TYPE_CHECKING:
     from opencrates_lsp.server.headless import HeadlessEditor
@@ -40,7 +42,7 @@ def demo(provider: str, keep: Path | None) -> None:
     if shutil.which("cargo") is None:
         raise Missing("cargo is not installed.", remedy="Install Rust from https://rustup.rs and run it again.")
     if keep is not None and keep.exists():
-        raise Missing("The folder is there already.", remedy="Name a new one.", place=keep)
+        raise WrongUsage("There is something of this name already.", remedy="Name a new folder.", place=keep)
     folder = keep or Path(tempfile.mkdtemp(prefix="opencrates-demo-"))
     try:
         asyncio.run(_demo(folder.absolute(), provider))
@@ -84,7 +86,7 @@ async def _fill(editor: HeadlessEditor, path: Path) -> int:
             click.echo(f"  not offered: {action.disabled.reason}\n")
             continue
         before = editor.text(path)
-        answer = _answered(await editor.choose(action))
+        answer = await _answered(editor.choose(action))
         if answer["state"] != "applied":
             click.echo(f"  {answer['state']}: {answer['reason']}\n")
             continue
@@ -102,7 +104,7 @@ def _next(text: str, passed: set[str]) -> Hole | None:
 async def _new_crate(editor: HeadlessEditor, folder: Path) -> None:
     click.secho("New crate `greeter`", bold=True)
     spec = {"name": "greeter", "kind": "bin", "description": "Greets whoever is named", "path": str(folder)}
-    answer = _answered(await editor.execute("opencrates.newCrate", spec))
+    answer = await _answered(editor.execute("opencrates.newCrate", spec))
     if answer["state"] != "applied":
         raise Refused(f"The crate was not made: {answer['reason']}")
     made = folder / "greeter"
@@ -111,8 +113,15 @@ async def _new_crate(editor: HeadlessEditor, folder: Path) -> None:
     _show_proof(answer)
 
 
-def _answered(answer: object) -> Mapping[str, Any]:
-    """The server's answer as a mapping, whatever the client's library made of its JSON."""
+async def _answered(request: Coroutine[Any, Any, object]) -> Mapping[str, Any]:
+    """The server's answer; whoever interrupts us need not hear what still came of the request."""
+    asking = asyncio.ensure_future(request)
+    asking.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return _plain(await asyncio.shield(asking))
+
+
+def _plain(answer: object) -> Mapping[str, Any]:
+    """An object of JSON as a mapping, whatever the client's library made of it."""
     if isinstance(answer, Mapping):
         return answer
     told: dict[str, Any] = answer._asdict() if hasattr(answer, "_asdict") else vars(answer)
@@ -120,8 +129,9 @@ def _answered(answer: object) -> Mapping[str, Any]:
 
 
 def _show_progress(text: str) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K  {text}\r", nl=False, err=True)
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        width = max(shutil.get_terminal_size().columns - 3, 10)
+        click.echo(f"\r\x1b[K  {text[:width]}\r", nl=False, err=True)
 
 
 def _show_diff(name: str, before: str, after: str) -> None:
@@ -132,12 +142,15 @@ def _show_diff(name: str, before: str, after: str) -> None:
 
 
 def _show_proof(answer: Mapping[str, Any]) -> None:
-    verdict = answer["verdict"]
-    if not isinstance(verdict, Mapping):
-        verdict = _answered(verdict)
-    new = len(verdict["new_errors"])
-    said = f"cargo {verdict['level']}: {'reached' if verdict['reached'] else 'not reached'}, {new} new errors"
-    tests = verdict["tests"]
-    if tests is not None:
-        said += f", {_answered(tests)['passed']} tests passed"
-    click.echo(f"  {said}, {verdict['seconds']:.1f} s\n")
+    verdict = _plain(answer["verdict"])
+    tests = verdict["tests"] and _plain(verdict["tests"])
+    counted = TestCount(tests["passed"], tests["failed"], tests["ignored"]) if tests else None
+    proof = Verdict(
+        Level(verdict["level"]),
+        verdict["reached"],
+        verdict["configuration"],
+        new_errors=tuple(Diagnostic(Severity.ERROR, str(error)) for error in verdict["new_errors"]),
+        tests=counted,
+        seconds=verdict["seconds"],
+    )
+    click.echo(f"  {proved(proof)}\n")
