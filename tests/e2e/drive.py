@@ -120,6 +120,11 @@ class Editor(HeadlessEditor):
         self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
         return document
 
+    def close(self, path: Path) -> None:
+        """Close a file without saving it."""
+        identifier = types.TextDocumentIdentifier(self.documents.pop(path).uri)
+        self.client.text_document_did_close(types.DidCloseTextDocumentParams(identifier))
+
     async def ask(self, name: str, /, **argument: object) -> dict[str, Any]:
         """What a command of ours answers."""
         return as_json(await self.execute(f"opencrates.{name}", argument))

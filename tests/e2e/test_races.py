@@ -71,6 +71,54 @@ async def test_typing_elsewhere_moves_the_edit_along(tmp_path: Path) -> None:
         assert user.text(path) == typed.replace("/* \U0001f980 */ todo!()", "x * 2")
 
 
+async def test_typing_in_the_very_moment_of_the_edit_only_delays_it(tmp_path: Path) -> None:
+    """The editor refuses an edit of an old version; the next one is right, and only that one is applied."""
+    root, home = crate(tmp_path / "tiny"), tmp_path / "home"
+    async with model_server([ANSWER]) as server, editor(root, home, model=server.url) as user:
+        path = opened(user)
+
+        def typing(edit: types.WorkspaceEdit) -> None:
+            if len(user.edits) == 1:
+                user.insert(path, "pub fn", ASTRAL)
+
+        user.on_edit = typing
+        answer = await user.fill(path)
+        assert answer["state"] == "applied", answer["reason"]
+        assert user.text(path) == ASTRAL + FILLED
+        assert len(user.edits) == 2
+    assert [change.state for change in await history(home)] == ["applied", "not applied"]
+
+
+async def test_an_editor_that_types_faster_than_edits_arrive_keeps_its_text(tmp_path: Path) -> None:
+    root, home = crate(tmp_path / "tiny"), tmp_path / "home"
+    async with model_server([ANSWER]) as server, editor(root, home, model=server.url) as user:
+        path = opened(user)
+        user.on_edit = lambda edit: user.insert(path, "pub fn", "// typed\n")
+        answer = await user.fill(path)
+        assert answer["state"] == "refused", answer
+        assert "the editor did not apply the edit" in answer["reason"]
+        assert answer["reason"] in user.messages
+        assert user.text(path) == "// typed\n" * len(user.edits) + LIB
+        assert (await user.ask("jobs"))["jobs"] == []
+    assert {change.state for change in await history(home)} == {"not applied"}
+
+
+async def test_of_two_fills_of_one_hole_one_is_applied(tmp_path: Path) -> None:
+    root, home = crate(tmp_path / "tiny"), tmp_path / "home"
+    async with (
+        model_server([gated(ANSWER), gated(ANSWER.replace("x * 2", "x + x"))]) as server,
+        editor(root, home, model=server.url) as user,
+    ):
+        path = opened(user)
+        begun = [user.begin_fill(path, number=number) for number in ("one", "two")]
+        await asked(server, 2)
+        server.release(2)
+        answers = [await answered(one) for one in begun]
+        assert sorted(answer["state"] for answer in answers) == ["applied", "refused"], answers
+        assert user.text(path) in (FILLED, FILLED.replace("x * 2", "x + x"))
+    assert [change.state for change in await history(home)].count("applied") == 1
+
+
 @pytest.mark.parametrize("what", ["body", "signature", "gone", "filled by hand"])
 async def test_what_is_typed_into_the_item_is_never_lost(what: str, tmp_path: Path) -> None:
     root = crate(tmp_path / "tiny", f"pub fn one() -> u32 {{\n    1\n}}\n\n{LIB}")
@@ -103,15 +151,27 @@ async def test_a_file_that_was_closed_meanwhile_is_edited_as_it_is_on_disk(tmp_p
         path = opened(user)
         filling = user.begin_fill(path)
         await server.until(lambda: server.requests)
-        document = user.documents.pop(path)
-        user.client.text_document_did_close(
-            types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(document.uri))
-        )
+        user.close(path)
         server.release()
         answer = await answered(filling)
         assert answer["state"] == "applied", answer["reason"]
         assert path.read_text() == FILLED
         assert user.edits[0].document_changes[0].text_document.version is None
+
+
+async def test_a_file_that_was_closed_without_being_saved_is_not_touched_on_disk(tmp_path: Path) -> None:
+    root = crate(tmp_path / "tiny", "pub fn one() -> u32 {\n    1\n}\n")
+    async with model_server([gated(ANSWER)]) as server, editor(root, tmp_path / "home", model=server.url) as user:
+        path = opened(user)
+        user.insert(path, "pub fn one", f"{LIB}\n")
+        filling = user.begin_fill(path)
+        await server.until(lambda: server.requests)
+        user.close(path)
+        async with nothing_changes(user):
+            server.release()
+            answer = await answered(filling)
+            assert answer["state"] == "refused", answer
+            assert answer["reason"] in user.messages
 
 
 async def test_several_fills_at_once_each_find_their_place(tmp_path: Path) -> None:
