@@ -94,9 +94,9 @@ def snippets(answer: str) -> tuple[Snippet, ...]:
     if not text.strip():
         what = "ends before its thinking does" if thought else "is empty"
         raise Refused(f"The answer {what}.", remedy=_REMEDY)
-    tags = sorted({snippet.tag for snippet in fenced if snippet.tag and snippet.text.strip()})
-    if tags:
-        raise Refused(f"The answer has no Rust code, only {', '.join(f'`{tag}`' for tag in tags)}.", remedy=_REMEDY)
+    others = sorted({snippet.tag for snippet in fenced if snippet.tag and snippet.text.strip()})
+    if others:
+        raise Refused(f"The answer has no Rust code, only {', '.join(f'`{tag}`' for tag in others)}.", remedy=_REMEDY)
     raise Refused("The answer has no Rust code.", remedy=_REMEDY)
 
 
@@ -163,7 +163,7 @@ def _is_elision(comment: str) -> bool:
     words = " ".join(comment.strip("/*").split()).lower()
     if _DOTS.match(words):
         return True
-    dotted = words.startswith(("...", "…", "(...")) or re.search(r"^\W*(?:\.\.\.|…)", words) is not None
+    dotted = re.search(r"^\W*(?:\.\.\.|…)", words) is not None and "," not in words and len(words.split()) <= 8
     if dotted and _WORD_OF_ELISION.search(words):
         return True
     plain = words.replace("…", "").strip(" .…-\u2013\u2014<>[](){}#:!*")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from opencrates_lsp.rust.items import items_around, named
 from opencrates_lsp.rust.syntax import Source, path_at
 from opencrates_lsp.rust.uses import Leaf, use_of
+from opencrates_lsp.values import Span
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -60,22 +61,24 @@ class CrateName:
     offset: int
 
 
-def new_crates(before: Source, after: Source) -> Iterator[CrateName]:
-    """The crates that `after` names and `before` does not, each once, in reading order.
+def new_crates(before: Source, after: Source, within: Span) -> Iterator[CrateName]:
+    """The crates that `after` names in `within` and `before` does not at all, each once, in reading order.
 
     Modules, items, imports and primitive types are no crates.
     Where a glob import may bring a name into scope from elsewhere, it is not told for a crate.
     """
     seen: set[str] = set()
-    for name, offset in _heads(after):
+    for name, offset in _heads(after, within):
         if name not in seen and _is_crate(after, name, offset):
             seen.add(name)
-            if not any(name == old and _is_crate(before, old, at) for old, at in _heads(before)):
+            if not any(
+                name == old and _is_crate(before, old, at) for old, at in _heads(before, Span(0, len(before.text)))
+            ):
                 yield CrateName(name, offset)
 
 
-def _heads(source: Source) -> Iterator[tuple[str, int]]:
-    for match in _HEAD.finditer(source.text):
+def _heads(source: Source, within: Span) -> Iterator[tuple[str, int]]:
+    for match in _HEAD.finditer(source.text, *within):
         group = "declared" if match["declared"] is not None else "path"
         name = match[group].decode()
         if name not in BUILT_IN and name not in _PRIMITIVES:

@@ -60,9 +60,11 @@ def grown(file: Source, old: Item, given: Source, new: Item, style: Style, *, as
     if before is None or after is None:
         return _grown_tuple(file, old, given, new, style, asked=asked)
     present = {member.name: member for member in after}
+    # Of twins under different `#[cfg]`s, each is its own.
+    equal = {(member.name, member.text): member for member in after}
     patches: list[Patch] = []
     for member in before:
-        fresh = present.get(member.name)
+        fresh = equal.get((member.name, member.text), present.get(member.name))
         what = "variant" if member.node.type == "enum_variant" else "field"
         if fresh is None:
             raise Refused(f"The answer drops the {what} `{member.name}` of {describe(old)}.", remedy=_REMEDY)

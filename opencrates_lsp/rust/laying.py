@@ -12,7 +12,8 @@ from opencrates_lsp.rust.headers import normalised, self_type
 from opencrates_lsp.rust.items import Identity, Item, items, items_around, named
 from opencrates_lsp.rust.leads import lead_patches
 from opencrates_lsp.rust.lexer import lex
-from opencrates_lsp.rust.matching import Fit, describe, loose, same_block
+from opencrates_lsp.rust.lookup import Lookup
+from opencrates_lsp.rust.matching import Fit, describe, headers_like, loose, same_block
 from opencrates_lsp.rust.placing import Patch, Style, after, at_end, indent_at, inside, laid_out
 from opencrates_lsp.rust.syntax import Source, path_at, text_of
 from opencrates_lsp.rust.uses import Use, merged_uses, module_node, use_of
@@ -20,18 +21,18 @@ from opencrates_lsp.values import Span
 
 _BLOCKS = frozenset({"impl", "trait", "mod", "extern"})
 _SHAPES = frozenset({"struct", "enum", "union"})
+_Path = tuple[str, ...]
 _VISIBILITY = re.compile(r"^pub(?:\s*\([^()]*\))?\s*")
 _DEFINING = frozenset({"fn", "struct", "enum", "union", "trait", "mod", "static", "const", "type"})
 # A comment that goes with what follows: no inner doc, and no name of a file.
 _COMMENT = re.compile(rb"//(?!!|\s*[\w/.-]+\.rs\s*$)")
-# Beyond so many look-ups by name it is cheaper to read the whole file once.
-_LOOKUPS = 12
 
 
 def lay(file: Source, asked: Item, given: Source, fit: Fit | None, style: Style) -> list[Patch]:
     """The patches of an answer that is items; without a fit only what is new in it is taken."""
     guess = Fit(asked, asked.identity.module, bare=bool(asked.identity.header))
-    return _Laying(file, asked, given, fit or guess, fit is not None, style).run()
+    siblings, lookup = headers_like(file, asked), Lookup(file, asked)
+    return _Laying(file, asked, given, fit or guess, fit is not None, style, siblings, lookup).run()
 
 
 @dataclass
@@ -44,12 +45,12 @@ class _Laying:
     fit: Fit
     fitted: bool
     style: Style
+    siblings: frozenset[str]
+    lookup: Lookup
     uses: list[Patch] = field(default_factory=list)
     changed: list[Patch] = field(default_factory=list)
     added: list[Patch] = field(default_factory=list)
-    wanted: dict[tuple[str, ...], list[tuple[Use, str]]] = field(default_factory=dict)
-    index: dict[Identity, Item] | None = None
-    lookups: int = 0
+    wanted: dict[tuple[_Path, _Path], list[tuple[Use, str]]] = field(default_factory=dict)
 
     def run(self) -> list[Patch]:
         done = -1
@@ -60,8 +61,8 @@ class _Laying:
                 self._want(item)
                 continue
             identity = self._placed(item)
-            own = item.span == self.fit.item.span and self.fitted
-            old = self.asked if own and item.identity.kind == self.asked.identity.kind else self._in_file(identity)
+            own = self.fitted and item.span == self.fit.item.span and item.identity.kind == self.asked.identity.kind
+            old = self.asked if own else self.lookup.find(identity, item.cfgs)
             if old is None:
                 self._add(item, identity)
                 done = item.node_span.end
@@ -71,8 +72,8 @@ class _Laying:
             elif old == self.asked:
                 self.changed += lead_patches(self.file, old, self.given, item, self.style, derives_only=False)
                 self.changed += self._signature(old, item)
-        for module, wanted in self.wanted.items():
-            self.uses += self._use_patches(module, wanted)
+        for (module, cfgs), wanted in self.wanted.items():
+            self.uses += self._use_patches(module, cfgs, wanted)
         return [*self.uses, *self.changed, *self.added]
 
     def _latest(self) -> list[Item]:
@@ -81,14 +82,11 @@ class _Laying:
         if self.fit.item.span not in [item.span for item in found] and self.fitted:
             # The asked item is local to a function: what stands around it in the answer is not asked for.
             found = [self.fit.item]
-        last = {item.identity: at for at, item in enumerate(found) if item.identity.kind not in ("use", *_BLOCKS)}
-        fit = self.fit.item
-        return [
-            item
-            for at, item in enumerate(found)
-            if item.identity not in last
-            or (item.span == fit.span if item.identity == fit.identity else last[item.identity] == at)
-        ]
+        single = [item for item in found if item.identity.kind not in ("use", *_BLOCKS)]
+        last = {(item.identity, item.cfgs): item.span for item in single}
+        if self.fitted:
+            last[self.fit.item.identity, self.fit.item.cfgs] = self.fit.item.span
+        return [item for item in found if last.get((item.identity, item.cfgs), item.span) == item.span]
 
     # Where an item of the answer belongs.
 
@@ -98,7 +96,8 @@ class _Laying:
         header = item.identity.header
         home = self.asked.identity
         if module == home.module and home.header:
-            respelled = bool(header) and same_block(home.header, header)
+            exact = self.fit.item.identity.header == home.header
+            respelled = not exact and same_block(home.header, header) and header not in self.siblings
             if respelled or (not header and self.fit.bare and self._is_member(item)):
                 header = home.header
         return Identity(module, header, item.identity.kind, item.identity.name)
@@ -112,47 +111,11 @@ class _Laying:
         if "Self" in words or (item.identity.kind == "function" and _takes_self(words)):
             return True
         home = self.asked.identity
-        if self._in_file(replace(item.identity, module=home.module, header=home.header)) is not None:
+        if self.lookup.find(replace(item.identity, module=home.module, header=home.header)) is not None:
             return True
         owner = self_type(home.header)
         called = re.compile(rf"\b(?:Self|{re.escape(owner)})\s*::\s*{re.escape(item.identity.name)}\b")
         return called.search(self.given.text.decode("utf-8", "replace")) is not None
-
-    def _in_file(self, identity: Identity) -> Item | None:
-        """The file's item of this identity; of several the one nearest to the asked."""
-        for item in items_around(self.file, self.asked.name_span.start):
-            if _key(item.identity) == _key(identity):
-                return item
-        name = identity.name
-        if (
-            identity.kind not in ("impl", "extern")
-            and name.isidentifier()
-            and self.lookups < _LOOKUPS
-            and not self.index
-        ):
-            self.lookups += 1
-            same = [item for item in named(self.file, name) if item.identity == identity]
-            return min(same, key=lambda item: abs(item.span.start - self.asked.span.start), default=None)
-        if self.index is None:
-            self.index = {_key(item.identity): item for item in reversed(items(self.file))}
-        found = self.index.get(_key(identity))
-        if found is None and identity.kind == "impl":
-            found = self._alike(identity)
-        return found
-
-    def _alike(self, identity: Identity) -> Item | None:
-        """A block of the file for the same trait and type, however its header is spelled."""
-        spelled = loose(identity.header)
-        if not spelled[0]:
-            return None
-        return next(
-            (
-                item
-                for other, item in (self.index or {}).items()
-                if other.kind == "impl" and other.module == identity.module and loose(other.header) == spelled
-            ),
-            None,
-        )
 
     # What the file has.
 
@@ -226,7 +189,7 @@ class _Laying:
         beside = identity.module == home.module
         tests = "test" in item.cfgs and identity.kind == "mod"
         if beside and not tests:
-            anchor = self._outermost()
+            anchor = self.lookup.outermost()
             indent = indent_at(self.file.text, anchor.node_span.start)
             self.added.append(after(self.file.text, anchor.span.end, self._piece(item, indent), indent, self.style))
             return
@@ -248,35 +211,15 @@ class _Laying:
         if ours:
             self.added.append(after(self.file.text, self.asked.span.end, self._piece(item, indent), indent, self.style))
             return
-        block = self._block(identity)
+        block = self.lookup.block(identity, item.cfgs)
         if block is None or block.body is None:
             return
         indent = indent_at(self.file.text, block.node_span.start) + self.style.step
         self.added.append(inside(self.file.text, block.body, self._piece(item, indent), indent, self.style))
 
-    def _block(self, identity: Identity) -> Item | None:
-        kind = identity.header.split("<", 1)[0].split(" ", 1)[0]
-        name = self_type(identity.header) if kind in ("impl", "trait") else ""
-        if kind == "trait":
-            return self._in_file(Identity(identity.module, "", "trait", name))
-        around = items_around(self.file, self.asked.name_span.start)
-        same = [item for item in around if item.identity.header == identity.header and item.identity.kind == kind]
-        if same:
-            return same[0]
-        if self.index is None:
-            self.index = {_key(item.identity): item for item in reversed(items(self.file))}
-        return next(
-            (
-                item
-                for other, item in self.index.items()
-                if other.kind == kind and other.module == identity.module and same_block(other.header, identity.header)
-            ),
-            None,
-        )
-
     def _add_inherent(self, item: Item) -> None:
         """A method that a trait does not have, in an impl of its own behind the trait's."""
-        block = self._outermost()
+        block = self.lookup.outermost()
         outer = indent_at(self.file.text, block.node_span.start)
         indent = outer + self.style.step
         end = self.style.line_end + outer.encode()
@@ -288,29 +231,11 @@ class _Laying:
         if not module:
             self.added.append(at_end(self.file.text, self._piece(item, ""), self.style))
             return
-        place = self._module(module)
+        place = self.lookup.module(module, item.cfgs)
         if place is None:
             return
         indent = indent_at(self.file.text, place.start) + self.style.step
         self.added.append(inside(self.file.text, place, self._piece(item, indent), indent, self.style))
-
-    def _module(self, module: tuple[str, ...]) -> Span | None:
-        """The braces of an inline module, or of a function that the path ends in."""
-        for item in items_around(self.file, self.asked.name_span.start):
-            if item.identity.kind == "mod" and (*item.identity.module, item.identity.name) == module:
-                return item.body
-        if " " in module[-1]:
-            return None
-        found = self._in_file(Identity(module[:-1], "", "mod", module[-1]))
-        return found.body if found is not None else None
-
-    def _outermost(self) -> Item:
-        """The asked item, or the block that it is a member of."""
-        around = items_around(self.file, self.asked.name_span.start)
-        for item in around:
-            if item.identity.module == self.asked.identity.module and item.identity.kind != "mod":
-                return item
-        return self.asked
 
     def _piece(self, item: Item, indent: str) -> bytes:
         """The item's text, with the comment right above it, for a line of this indentation."""
@@ -336,10 +261,12 @@ class _Laying:
         text = self.given.text[item.span.start : item.node_span.end].decode("utf-8", "replace")
         base = indent_at(self.given.text, item.node_span.start)
         text = laid_out(text, base, "", Style(b"\n", self.style.step)).decode()
-        self.wanted.setdefault(module, []).append((use_of(self.given, node), text))
+        around = items_around(self.given, item.node_span.start)[-2:-1]
+        cfgs = around[0].cfgs if around else ()
+        self.wanted.setdefault((module, cfgs), []).append((use_of(self.given, node), text))
 
-    def _use_patches(self, module: tuple[str, ...], wanted: list[tuple[Use, str]]) -> list[Patch]:
-        body = self._module(module) if module else None
+    def _use_patches(self, module: _Path, cfgs: _Path, wanted: list[tuple[Use, str]]) -> list[Patch]:
+        body = self.lookup.module(module, cfgs) if module else None
         if module and body is None:
             return []
 
@@ -350,11 +277,6 @@ class _Laying:
             )
 
         return merged_uses(self.file, module_node(self.file, body), wanted, defined, self.style)
-
-
-def _key(identity: Identity) -> Identity:
-    """The identity for look-ups: an impl is known by its header, however its type is spelled."""
-    return replace(identity, name="") if identity.kind == "impl" else identity
 
 
 def _takes_self(words: list[str]) -> bool:

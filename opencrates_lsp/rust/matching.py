@@ -5,6 +5,7 @@ An answer need not repeat the modules and the impl around the item, nor spell th
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from opencrates_lsp.rust.headers import normalised, self_type, tokens
@@ -43,7 +44,7 @@ def fitting(source: Source, asked: Item, given: Source) -> Fit | None:
     A block with a header that is another block's of the file by every sign is not taken for the asked item's.
     """
     best: tuple[tuple[int, int, int], Fit] | None = None
-    siblings = _headers_like(source, asked)
+    siblings = headers_like(source, asked)
     for item in _candidates(given, asked.identity):
         fit, rank = _fit(asked.identity, item, siblings)
         if fit is None:
@@ -58,8 +59,17 @@ def fitting(source: Source, asked: Item, given: Source) -> Fit | None:
 
 
 def same_block(header: str, other: str) -> bool:
-    """Whether two headers are one block's, but for generics, bounds and paths of the type."""
-    return header == other or (bool(header) and loose(header) == loose(other) != ("", ""))
+    """Whether two headers are one block's, but for generics, bounds, and how much of a path is written."""
+    if header == other or not header or not other:
+        return header == other
+    (trait, owner), (other_trait, other_owner) = loose(header), loose(other)
+    same_trait = trait == other_trait or (bool(trait) and bool(other_trait) and _is_end(trait, other_trait))
+    return owner == other_owner and same_trait and (trait, owner) != ("", "")
+
+
+def _is_end(path: str, other: str) -> bool:
+    """Whether one path is the end of the other: `Display` of `fmt::Display`."""
+    return path.endswith("::" + other) or other.endswith("::" + path)
 
 
 def loose(header: str) -> tuple[str, str]:
@@ -78,10 +88,21 @@ def loose(header: str) -> tuple[str, str]:
     for at, mark in enumerate(marks):
         depth += {"<": 1, ">": -1}.get(mark, 0)
         if depth == 0 and mark == "for" and marks[at + 1 : at + 2] != ["<"]:
-            trait = normalised(" ".join(marks[:at]))
-            name = trait.split("<", 1)[0].rsplit("::", 1)[-1] + ("<" + trait.split("<", 1)[1] if "<" in trait else "")
-            return (name, self_type(header))
+            return (normalised(" ".join(marks[:at])), self_type(header))
     return ("", self_type(header))
+
+
+def headers_like(source: Source, asked: Item) -> frozenset[str]:
+    """The headers of the file's other impls for the asked item's type; read only where there is such a header."""
+    identity = asked.identity
+    owner = self_type(identity.header)
+    if not identity.header.startswith("impl") or not owner.isidentifier():
+        return frozenset()
+    found: set[str] = set()
+    for match in re.finditer(rb"\bimpl\b[^{;]*\b" + owner.encode() + rb"\b", source.text):
+        around = items_around(source, match.start())
+        found.update(item.identity.header for item in around[-1:] if item.identity.kind == "impl")
+    return frozenset(found - {identity.header})
 
 
 def _candidates(given: Source, identity: Identity) -> list[Item]:
@@ -114,24 +135,6 @@ def _fit(asked: Identity, item: Item, siblings: frozenset[str]) -> tuple[Fit | N
     if same_block(asked.header, found.header) and found.header not in siblings:
         return Fit(item, modules, bare=False), 4 + whole
     return None, 0
-
-
-def _headers_like(source: Source, asked: Item) -> frozenset[str]:
-    """The headers of the file's other impls for the asked item's type; read only where there is such a header."""
-    identity = asked.identity
-    owner = self_type(identity.header)
-    if not identity.header.startswith("impl") or not owner.isidentifier():
-        return frozenset()
-    found: set[str] = set()
-    at = source.text.find(b"impl")
-    while at >= 0:
-        line_end = source.text.find(b"{", at)
-        if line_end < 0:
-            break
-        if owner.encode() in source.text[at:line_end]:
-            found.update(item.identity.header for item in items_around(source, at)[-1:] if item.identity.kind == "impl")
-        at = source.text.find(b"impl", line_end)
-    return frozenset(found - {identity.header})
 
 
 def _conditions(asked: Item, item: Item) -> int | None:

@@ -10,14 +10,18 @@ New members go right after the asked one, new free items after the impl that it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from opencrates_lsp.errors import Refused
 from opencrates_lsp.rust.answer import Snippet, check, snippets
 from opencrates_lsp.rust.body import body_patches
 from opencrates_lsp.rust.edits import replacements
+from opencrates_lsp.rust.headers import normalised
 from opencrates_lsp.rust.holes import holes
 from opencrates_lsp.rust.holes import subject as subject_of
 from opencrates_lsp.rust.items import KINDS, Item, items_around
@@ -26,6 +30,9 @@ from opencrates_lsp.rust.matching import asked_item, describe, described, fittin
 from opencrates_lsp.rust.placing import Patch, ordered, patched, style_of
 from opencrates_lsp.rust.syntax import Source, error_spans, parse, text_of
 from opencrates_lsp.values import Replace, Span, Subject
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 _NEUTRAL = frozenset({"line_comment", "block_comment", "attribute_item", "inner_attribute_item", "empty_statement"})
 _BLOCKS = frozenset({"impl", "trait", "mod", "extern"})
@@ -69,6 +76,8 @@ def merge(path: Path, source: Source, subject: Subject, answer: str) -> Merged:
 
 
 def _merged(path: Path, source: Source, subject: Subject, asked: Item, patches: Sequence[Patch]) -> Merged:
+    if any(one.span.end > other.span.start for one, other in pairwise(patches)):
+        raise Refused(f"The answer has `{subject.name}` more than once.", remedy="Answer with it once.", place=path)
     text, spans = patched(source.text, patches)
     after = parse(text)
     fresh = _subject_in(path, source, subject, asked, patches, after)
@@ -148,7 +157,7 @@ def _patches(file: Source, asked: Item, pieces: Sequence[Snippet], known: str) -
     """What the answer changes; the piece with the asked item decides how the others are read."""
     parsed = [parse(piece.text.encode()) for piece in pieces]
     style = style_of(file.text, asked.span)
-    fits = [fitting(file, asked, given) is not None for given in parsed]
+    fits = [_has(file, asked, given) for given in parsed]
     plain = [_is_items(given) for given in parsed]
     taken = [piece for piece, fit, items in zip(pieces, fits, plain, strict=True) if fit or items]
     if any(fits):
@@ -178,6 +187,28 @@ def _laid(file: Source, asked: Item, pieces: Sequence[Snippet], known: str) -> l
         check(piece, known)
     given = parse("\n".join(piece.text for piece in pieces).encode())
     return lay(file, asked, given, fitting(file, asked, given), style_of(file.text, asked.span))
+
+
+def _has(file: Source, asked: Item, given: Source) -> bool:
+    """Whether the text has the asked item; beside statements, only one with its very signature counts."""
+    fit = fitting(file, asked, given)
+    if fit is None or not any(_is_statement(node) for node in given.tree.root_node.children):
+        return fit is not None
+    before, text = (_bare(file.text, asked), _bare(given.text, fit.item))
+    return before == text
+
+
+def _bare(text: bytes, item: Item) -> str:
+    signature = normalised(text[item.signature.start : item.signature.end].decode("utf-8", "replace"))
+    return re.sub(r"^pub(\([^()]*\))? ?", "", signature)
+
+
+def _is_statement(node: Node) -> bool:
+    """A statement that the grammar can follow, and no macro call, which may be an item."""
+    if node.type == "let_declaration":
+        return not node.has_error
+    first = node.child(0) if node.type == "expression_statement" and node.child_count else None
+    return first is not None and first.type != "macro_invocation" and not first.has_error
 
 
 def _is_items(given: Source) -> bool:

@@ -11,16 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from opencrates_lsp.rust.changed import Pairs, changed_spans, paired
 from opencrates_lsp.rust.crate_names import BUILT_IN, new_crates
 from opencrates_lsp.rust.growth import members_of
 from opencrates_lsp.rust.headers import self_type
-from opencrates_lsp.rust.items import Identity, Item, items, items_around, qualified_name
+from opencrates_lsp.rust.items import Identity, Item, items_around, qualified_name
 from opencrates_lsp.rust.leads import attributes_of
 from opencrates_lsp.rust.lexer import code
 from opencrates_lsp.rust.matching import asked_item
 from opencrates_lsp.rust.syntax import Source, path_at, text_of
 from opencrates_lsp.rust.uses import Leaf, flattened
-from opencrates_lsp.values import Policy, Subject
+from opencrates_lsp.values import Policy, Span, Subject
 
 Rule = Literal["signatures", "tests", "unsafe", "new_dependencies"]
 
@@ -59,15 +60,6 @@ class Violation:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Pairs:
-    """The items of both texts: those that are in both, those that are gone, and those that are new."""
-
-    both: list[tuple[Item, Item]]
-    gone: list[Item]
-    new: list[Item]
-
-
 def violations(
     before: Source, after: Source, subject: Subject, policy: Policy, dependencies: frozenset[str] | None
 ) -> tuple[Violation, ...]:
@@ -77,41 +69,23 @@ def violations(
     and then nothing is said of crates.
     """
     asked = asked_item(before, subject)
-    pairs = _paired(before, after)
+    spans = changed_spans(before, after)
+    pairs = paired(before, after, spans)
     found = [
         *_changed_signatures(before, after, pairs),
-        *_changed_imports(before, after),
+        *_changed_imports(before, after, pairs),
         *_changed_tests(before, after, pairs, asked),
-        *_new_unsafe(before, after),
+        *_new_unsafe(before, after, spans),
     ]
     if dependencies is not None:
-        found += _new_dependencies(before, after, dependencies)
+        found += _new_dependencies(before, after, spans[1], dependencies)
     return tuple(dict.fromkeys(violation for violation in found if getattr(policy, violation.rule) != "allow"))
-
-
-def _paired(before: Source, after: Source) -> _Pairs:
-    waiting: dict[Identity, list[Item]] = {}
-    for item in items(after):
-        if item.identity.kind != "use":
-            waiting.setdefault(item.identity, []).append(item)
-    both: list[tuple[Item, Item]] = []
-    gone: list[Item] = []
-    for item in items(before):
-        if item.identity.kind == "use":
-            continue
-        same = waiting.get(item.identity)
-        if not same:
-            gone.append(item)
-            continue
-        like = next((at for at, other in enumerate(same) if other.cfgs == item.cfgs), 0)
-        both.append((item, same.pop(like)))
-    return _Pairs(both, gone, [item for rest in waiting.values() for item in rest])
 
 
 # Signatures.
 
 
-def _changed_signatures(before: Source, after: Source, pairs: _Pairs) -> Iterator[Violation]:
+def _changed_signatures(before: Source, after: Source, pairs: Pairs) -> Iterator[Violation]:
     if _inner_attributes(before) != _inner_attributes(after):
         yield Violation("signatures", "The inner attributes of the file change.")
     for item in pairs.gone:
@@ -241,8 +215,8 @@ def _inner_attributes(source: Source) -> list[str]:
     ]
 
 
-def _changed_imports(before: Source, after: Source) -> Iterator[Violation]:
-    was, now = _imports(before), _imports(after)
+def _changed_imports(before: Source, after: Source, pairs: Pairs) -> Iterator[Violation]:
+    was, now = _imports(before, pairs.imports_before), _imports(after, pairs.imports_after)
     for key in was:
         if key not in now:
             yield Violation("signatures", f"The import `{_written(key[2])}` is gone.")
@@ -255,12 +229,10 @@ def _written(leaf: Leaf) -> str:
     return "::".join([*leaf.prefix, leaf.name])
 
 
-def _imports(source: Source) -> dict[tuple[tuple[str, ...], str, Leaf], None]:
-    """Every import of the file's modules, with its module and visibility, in reading order."""
+def _imports(source: Source, uses: Sequence[Item]) -> dict[tuple[tuple[str, ...], str, Leaf], None]:
+    """Every import of these declarations, with its module and visibility, in reading order."""
     found: dict[tuple[tuple[str, ...], str, Leaf], None] = {}
-    for item in items(source):
-        if item.identity.kind != "use":
-            continue
+    for item in uses:
         node = next((n for n in path_at(source, item.node_span.start) if n.type == "use_declaration"), None)
         argument = node.child_by_field_name("argument") if node is not None else None
         if node is None or argument is None:
@@ -279,7 +251,7 @@ def _is_for_tests(item: Item) -> bool:
     return item.is_test or any(_TEST.search(cfg) and not cfg.startswith("not") for cfg in item.cfgs)
 
 
-def _changed_tests(before: Source, after: Source, pairs: _Pairs, asked: Item | None) -> Iterator[Violation]:
+def _changed_tests(before: Source, after: Source, pairs: Pairs, asked: Item | None) -> Iterator[Violation]:
     for item in pairs.gone:
         if _is_for_tests(item):
             what = "The test module" if item.identity.kind == "mod" else "The test"
@@ -317,8 +289,8 @@ def _is_ignored(source: Source, item: Item) -> bool:
 # Unsafe code.
 
 
-def _new_unsafe(before: Source, after: Source) -> Iterator[Violation]:
-    was, now = _unsafe(before), _unsafe(after)
+def _new_unsafe(before: Source, after: Source, spans: tuple[Span, Span]) -> Iterator[Violation]:
+    was, now = _unsafe(before, spans[0]), _unsafe(after, spans[1])
     for owner, places in now.items():
         more = Counter(what for what, _ in places) - Counter(what for what, _ in was.get(owner, []))
         for what in more:
@@ -326,10 +298,10 @@ def _new_unsafe(before: Source, after: Source) -> Iterator[Violation]:
             yield Violation("unsafe", f"{name} has {what} that was not there.")
 
 
-def _unsafe(source: Source) -> dict[Identity | None, list[tuple[str, str]]]:
+def _unsafe(source: Source, within: Span) -> dict[Identity | None, list[tuple[str, str]]]:
     """What is unsafe, by the innermost item that it stands in: the kind of it, and the item's name."""
     found: dict[Identity | None, list[tuple[str, str]]] = {}
-    for match in _UNSAFE.finditer(source.text):
+    for match in _UNSAFE.finditer(source.text, *within):
         path = path_at(source, match.start())
         types = [node.type for node in path]
         if _TEXTS & set(types) or "function_type" in types[-3:]:
@@ -355,9 +327,9 @@ def _kind(types: list[str], *, attribute: bool) -> str:
 # Dependencies.
 
 
-def _new_dependencies(before: Source, after: Source, dependencies: frozenset[str]) -> Iterator[Violation]:
+def _new_dependencies(before: Source, after: Source, within: Span, dependencies: frozenset[str]) -> Iterator[Violation]:
     allowed = {name.replace("-", "_") for name in dependencies} | BUILT_IN
-    for crate in new_crates(before, after):
+    for crate in new_crates(before, after, within):
         if crate.name not in allowed:
             around = [item for item in items_around(after, crate.offset) if item.identity.kind not in ("use", "extern")]
             where = f"`{qualified_name(around[-1])}`" if around else "The file"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from opencrates_lsp.rust.attributes import COMMENTS, is_outer_doc, leading
 from opencrates_lsp.rust.headers import normalised
+from opencrates_lsp.rust.import_order import RELATIVE, before_2024, key, order_of
 from opencrates_lsp.rust.placing import Patch, Style, indent_at
 from opencrates_lsp.rust.syntax import Source, path_at, span_of, text_of
 from opencrates_lsp.values import Span
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 WIDTH = 100
-_RELATIVE = ("self", "super", "crate")
+_LIBRARIES = (("std",), ("core",), ("alloc",))
 _HEAD = frozenset({"inner_attribute_item", "shebang", "extern_crate_declaration", "{"})
 
 
@@ -54,17 +55,25 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One `use` declaration; `span` has its attributes, `lead` is its visibility and attributes in one spelling."""
+    """One `use` declaration; `span` has its attributes, `lead` is its visibility and attributes in one spelling.
+
+    `path` is what stands before the braces, with "{" for them, or the whole path.
+    """
 
     node: Node
     argument: Node
     span: Span
     lead: str
+    path: tuple[str, ...]
     leaves: tuple[Leaf, ...]
 
-    @property
-    def key(self) -> list[tuple[int, str]]:
-        return _key(self.leaves[0].path if len(self.leaves) == 1 else self.leaves[0].prefix) if self.leaves else []
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A declaration to be added: its path, which ends in "{" before names in braces, and its text."""
+
+    path: tuple[str, ...]
+    text: str
 
 
 def uses_in(source: Source, module: Node) -> list[Use]:
@@ -78,7 +87,8 @@ def use_of(source: Source, node: Node) -> Use:
     visible = [normalised(text_of(source, child)) for child in node.children if child.type == "visibility_modifier"]
     argument = node.child_by_field_name("argument") or node
     leaves = flattened(source, argument) if argument != node else ()
-    return Use(node, argument, Span(lead.start, node.end_byte), " ".join([*attributes, *visible]), leaves)
+    lead_text = " ".join([*attributes, *visible])
+    return Use(node, argument, Span(lead.start, node.end_byte), lead_text, _path(source, argument, leaves), leaves)
 
 
 def flattened(source: Source, argument: Node) -> tuple[Leaf, ...]:
@@ -98,7 +108,7 @@ def flattened(source: Source, argument: Node) -> tuple[Leaf, ...]:
                 parts = node.named_children
             waiting += [(part, prefix) for part in reversed(parts) if part.type not in COMMENTS]
         elif node.type == "use_wildcard":
-            path = node.named_child(0)
+            path = next(iter(node.named_children), None)
             found.append(Leaf(prefix + (_segments(source, path) if path is not None else ()), glob=True))
         elif node.type == "use_as_clause":
             path, alias = node.child_by_field_name("path"), node.child_by_field_name("alias")
@@ -131,24 +141,25 @@ def merged_uses(
         for use, _ in wanted
     }
     joined: dict[int, list[str]] = {}
-    lines: list[tuple[list[tuple[int, str]], str, tuple[str, ...]]] = []
+    lines: list[_Line] = []
     for use, text in wanted:
         missing = [leaf for leaf in use.leaves if not _covered(leaf, known[use.lead])]
-        missing = [leaf for leaf in missing if not (leaf.path[0] in _RELATIVE and leaf.bound and defined(leaf.bound))]
+        missing = [leaf for leaf in missing if not (leaf.path[0] in RELATIVE and leaf.bound and defined(leaf.bound))]
         missing = list(dict.fromkeys(missing))
         known[use.lead] += missing
         rest: list[Leaf] = []
-        for leaf in missing:
+        for leaf in missing if not use.node.has_error else ():
             at = _joinable(source, existing, use.lead, leaf.prefix)
             if at is None or leaf.glob:
                 rest.append(leaf)
             else:
                 joined.setdefault(at, []).append(leaf.name)
-        if rest and len(rest) == len(use.leaves):
-            lines.append((use.key, text, rest[0].path))
-        elif rest:
+        if use.node.has_error or (rest and len(rest) == len(use.leaves)):
+            # What the grammar cannot follow is taken as it is spelled, too.
+            lines.append(_Line(use.path, text))
+        else:
             lead = f"{use.lead} " if use.lead else ""
-            lines += [(_key(path), f"{lead}{line}", path) for path, line in _written(rest)]
+            lines += [_Line(line.path, lead + line.text) for line in _written(rest)]
     patches = [_join(source, existing[at], names) for at, names in joined.items()]
     return patches + _new_lines(source, module, existing, lines, style)
 
@@ -172,19 +183,13 @@ def _covered(leaf: Leaf, known: Sequence[Leaf]) -> bool:
     return False
 
 
-def _key(path: tuple[str, ...]) -> list[tuple[int, str]]:
-    """rustfmt's order: self, super, crate, then by name."""
-    return [(_RELATIVE.index(part) if part in _RELATIVE else 3, part) for part in path]
-
-
-def _name_key(name: str) -> tuple[int, str]:
-    """rustfmt's order in braces: self, then lower case, Camel case, upper case, globs."""
-    bare = name.removeprefix("r#")
-    if bare == "self" or bare.startswith("self "):
-        return 0, name
-    if bare.startswith("*"):
-        return 4, name
-    return 1 if bare[:1].islower() else 3 if bare.isupper() and len(bare) > 1 else 2, bare
+def _path(source: Source, argument: Node, leaves: Sequence[Leaf]) -> tuple[str, ...]:
+    if argument.type in ("use_list", "scoped_use_list"):
+        path = argument.child_by_field_name("path")
+        return (*(_segments(source, path) if path is not None else ()), "{")
+    if not leaves:
+        return ("",)
+    return (*leaves[0].path, "*") if leaves[0].glob else leaves[0].path
 
 
 def _joinable(source: Source, existing: Sequence[Use], lead: str, prefix: tuple[str, ...]) -> int | None:
@@ -202,7 +207,8 @@ def _joinable(source: Source, existing: Sequence[Use], lead: str, prefix: tuple[
                 return at
         elif argument.type == "scoped_identifier" and use.leaves and use.leaves[0].prefix == prefix:
             single.append(at)
-    return single[0] if len(single) == 1 else None
+    # Modules of the standard library are imported a line each, as a rule.
+    return single[0] if len(single) == 1 and prefix not in _LIBRARIES else None
 
 
 def _join(source: Source, use: Use, names: Sequence[str]) -> Patch:
@@ -220,8 +226,9 @@ def _join(source: Source, use: Use, names: Sequence[str]) -> Patch:
 def _braced(source: Source, line: int, span: Span, present: Sequence[str], names: Sequence[str]) -> Patch:
     """The names in braces at `span`, wrapped as rustfmt does where the line would be too long."""
     kept = [*present, *(name for name in names if name not in present)]
-    if list(present) == sorted(present, key=_name_key):
-        kept.sort(key=_name_key)
+    order = order_of([(name,) for name in present])
+    if order is not None:
+        kept.sort(key=order)
     one_line = "{" + ", ".join(kept) + "}"
     indent = indent_at(source.text, line)
     start = source.text.rfind(b"\n", 0, line) + 1
@@ -249,39 +256,37 @@ def _inserted(source: Source, inner: Node, parts: Sequence[Node], names: Sequenc
     return Patch(Span(last.end_byte, last.end_byte), "".join(f",{gap}{name}" for name in names).encode())
 
 
-def _written(leaves: Sequence[Leaf]) -> list[tuple[tuple[str, ...], str]]:
-    """Lines that import the leaves, one for each path, each with that path."""
+def _written(leaves: Sequence[Leaf]) -> list[_Line]:
+    """Declarations of the leaves, one for each path."""
     by_prefix: dict[tuple[str, ...], list[Leaf]] = {}
     for leaf in leaves:
         by_prefix.setdefault(leaf.prefix, []).append(leaf)
-    lines: list[tuple[tuple[str, ...], str]] = []
+    lines: list[_Line] = []
     for prefix, group in by_prefix.items():
-        names = sorted((leaf.name for leaf in group), key=_name_key)
-        shown = names[0] if len(names) == 1 else "{" + ", ".join(names) + "}"
-        lines.append((group[0].path, f"use {'::'.join([*prefix, shown])};"))
+        names = sorted((leaf.name for leaf in group), key=before_2024)
+        several = len(names) > 1
+        shown = "{" + ", ".join(names) + "}" if several else names[0]
+        lines.append(_Line((*prefix, "{" if several else names[0]), f"use {'::'.join([*prefix, shown])};"))
     return lines
 
 
 def _new_lines(
-    source: Source,
-    module: Node,
-    existing: Sequence[Use],
-    lines: Sequence[tuple[list[tuple[int, str]], str, tuple[str, ...]]],
-    style: Style,
+    source: Source, module: Node, existing: Sequence[Use], lines: Sequence[_Line], style: Style
 ) -> list[Patch]:
     if not lines:
         return []
     if not existing:
-        return [_first(source, module, [text for _, text, _ in sorted(lines, key=lambda line: line[0])], style)]
+        ordered = sorted(lines, key=lambda line: key(line.path, before_2024))
+        return [_first(source, module, [line.text for line in ordered], style)]
     patches: list[Patch] = []
-    for key, text, path in sorted(lines, key=lambda line: line[0]):
-        group = _group(source, existing, path)
-        before = next((use for use in group if use.key > key), None)
-        in_order = all(one.key <= other.key for one, other in pairwise(group))
-        anchor = before if before is not None and in_order else group[-1]
+    for line in sorted(lines, key=lambda line: key(line.path, before_2024)):
+        group = _group(source, existing, line.path)
+        order = order_of([use.path for use in group])
+        later = [] if order is None else [use for use in group if key(use.path, order) > key(line.path, order)]
+        anchor = later[0] if later else group[-1]
         indent = indent_at(source.text, anchor.span.start).encode()
-        piece = text.encode().replace(b"\n", style.line_end + indent)
-        if anchor is before and in_order:
+        piece = line.text.encode().replace(b"\n", style.line_end + indent)
+        if later:
             start = anchor.span.start
             patches.append(Patch(Span(start, start), piece + style.line_end + indent))
         else:
@@ -307,7 +312,7 @@ def _group(source: Source, existing: Sequence[Use], path: tuple[str, ...]) -> li
 
 
 def _kind(first: str) -> int:
-    return 0 if first in ("std", "core", "alloc") else 2 if first in _RELATIVE else 1
+    return 0 if first in ("std", "core", "alloc") else 2 if first in RELATIVE else 1
 
 
 def _first(source: Source, module: Node, lines: Sequence[str], style: Style) -> Patch:

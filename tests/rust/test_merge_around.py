@@ -16,7 +16,7 @@ DONE = "fn f() { g() }\n"
         ("use a::b;\n", "use a::{b, c};", "use a::{b, c};\n"),
         ("use a::{b, d};\n", "use a::c;", "use a::{b, c, d};\n"),
         ("use a::{d, b};\n", "use a::c;", "use a::{d, b, c};\n"),
-        ("use a::{self, B, c};\n", "use a::{D, e};", "use a::{self, B, c, D, e};\n"),
+        ("use a::{self, B, c};\n", "use a::{D, e};", "use a::{self, B, D, c, e};\n"),
         ("use a::*;\n", "use a::b;", "use a::*;\n"),
         ("use a::b as c;\n", "use a::b;", "use a::b as c;\nuse a::b;\n"),
         ("use std::fmt::Write;\n", "use std::fmt::Write as _;", "use std::fmt::Write;\n"),
@@ -252,3 +252,46 @@ def test_a_whole_block_is_merged_member_by_member_and_loses_none() -> None:
     assert text(file, "```rust\nimpl Shape for Square {\n    fn area(&self) -> f64 { 1.0 }\n}\n```") == (
         IMPL.replace("0.0", "1.0").replace("todo!()", "String::new()")
     )
+
+
+TWINS = """\
+#[cfg(unix)]
+mod inner {
+    use a::b;
+
+    struct S { x: u8 }
+
+    impl de::Error for S {
+        fn custom() -> u8 { todo!() }
+    }
+
+    impl ser::Error for S {
+        fn custom() -> u8 { 2 }
+    }
+}
+
+#[cfg(windows)]
+mod inner {
+    use a::c;
+
+    struct S { y: u8 }
+
+    impl de::Error for S {
+        fn custom() -> u8 { 3 }
+    }
+}
+"""
+
+
+def test_twins_under_other_conditions_and_other_traits_of_the_same_name_stay_apart() -> None:
+    done = TWINS.replace("todo!()", "1")
+    assert text(TWINS, f"```rust\n{done}```") == done
+    assert text(TWINS, f"```rust\n{done.replace('{ 2 }', '{ 20 }').replace('{ 3 }', '{ 30 }')}```") == done
+    assert text(TWINS, "```rust\nimpl de::Error for S {\n    fn custom() -> u8 { 1 }\n}\n```") == done
+    assert text(TWINS, "```rust\nfn custom() -> u8 { 1 }\n```") == done
+
+
+def test_a_body_may_define_a_function_of_the_same_name() -> None:
+    body = "    return f(x.into());\n\n    fn f(x: u16) -> u16 {\n        x\n    }"
+    done = f"fn f(x: u8) -> u16 {{\n{body}\n}}\n"
+    assert text("fn f(x: u8) -> u16 { todo!() }\n", f"```rust\n{body}\n```") == done

@@ -88,6 +88,7 @@ PIECES = (
     st.sampled_from(("top", "Stack", "Kind", "inner", "works", "m", "show", "std")),
 )
 @example(ANSWERS[0], 0, 0, "\ud800\x00", "top")
+@example(ANSWERS[5], ANSWERS[5].index("c::"), 1, "~~~", "inner")
 def test_nothing_but_a_refusal_is_raised_whatever_the_answer(
     answer: str, at: int, cut: int, new: str, name: str
 ) -> None:
