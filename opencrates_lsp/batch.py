@@ -45,11 +45,12 @@ class Overlay:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What became of a file: its text, the items that were filled, and what was left and why."""
+    """What became of a file: its text, the items that were filled, what was left and why, and what helps the first."""
 
     text: bytes
     changes: tuple[Change, ...]
     left: tuple[str, ...]
+    remedy: str = ""
 
 
 async def fill_holes(
@@ -58,6 +59,7 @@ async def fill_holes(
     """Fill hole after hole; each passed proof is the baseline of the next, so the last one stands for the whole."""
     overlay = Overlay(face)
     refused: dict[Identity, str] = {}
+    remedy = ""
     changes: list[Change] = []
     text = document.text
     total = len({hole.item.identity for hole in holes(source)})
@@ -72,6 +74,7 @@ async def fill_holes(
             raise
         except Refused as error:
             refused[hole.item.identity] = f"`{qualified_name(hole.item)}`: {error.message}"
+            remedy = remedy or error.remedy
             continue
         after = applied(change.edits, {document.path: text}).get(document.path)
         if after is None or after == text:
@@ -80,7 +83,7 @@ async def fill_holes(
         changes.append(change)
         text = after
         source = parse(text)
-    return Filled(text, tuple(changes), tuple(refused.values()))
+    return Filled(text, tuple(changes), tuple(refused.values()), remedy)
 
 
 def _left(source: Source, refused: dict[Identity, str]) -> Iterator[Hole]:
@@ -93,7 +96,7 @@ def as_one(document: Document, source: Source, filled: Filled, *, title: str) ->
         first = filled.left[0] if filled.left else "there is no hole in it"
         raise Refused(
             f"Nothing was filled in {document.path.name}: {first}.".replace("..", "."),
-            remedy="" if filled.left else "Put a todo!() where code is wanted.",
+            remedy=filled.remedy if filled.left else "Put a todo!() where code is wanted.",
             place=document.path,
         )
     subjects = _subjects(document, source, filled.changes)

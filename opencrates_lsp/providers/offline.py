@@ -30,7 +30,7 @@ class Offline:
         if not known:
             raise Refused(
                 f"Nothing is provable offline here: the source does not tell what `{task.subject.name}` is to do.",
-                remedy="Configure a model: set ai.provider, or choose one by `OpenCrates: Select Provider`.",
+                remedy="Configure a model (settings: ai.provider).",
                 place=task.path,
             )
         for number, text in enumerate(known):

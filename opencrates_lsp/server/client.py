@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lsprotocol import types
@@ -49,9 +49,11 @@ class Client:
         tags = actions.tag_support.value_set if actions.tag_support is not None else ()
         watching = workspace.did_change_watched_files
         options = params.initialization_options
+        name = "" if params.client_info is None else params.client_info.name
+        edits = EditSupport.of(capabilities)
         return cls(
-            name="" if params.client_info is None else params.client_info.name,
-            edits=EditSupport.of(capabilities),
+            name=name,
+            edits=replace(edits, least_version=1) if name == "Neovim" else edits,
             literals=actions.code_action_literal_support is not None,
             disabled=bool(actions.disabled_support),
             tags=types.CodeActionTag.LlmGenerated in tags,

