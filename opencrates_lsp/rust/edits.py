@@ -29,7 +29,7 @@ def replacements(path: Path, before: bytes, after: bytes) -> tuple[Replace, ...]
     starts = [sum(map(len, old[:head]))]
     for line in middle_old:
         starts.append(starts[-1] + len(line))
-    matcher = SequenceMatcher(None, middle_old, middle_new, autojunk=False)
+    matcher = SequenceMatcher(None, middle_old, middle_new)
     edits = []
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
