@@ -242,13 +242,14 @@ class App:
         files = len({edit.path for edit in change.edits})
         self.bus.publish(ChangeApplied(change.id, change.title, files, undo=undone is not None))
 
-    async def undo(self, change_id: str | None, face: Face) -> tuple[Change, str]:
+    async def undo(self, change_id: str | None, face: Face, within: Sequence[Path] = ()) -> tuple[Change, str]:
         """The change that takes one back (the last applied one, without an id), and the id of that one.
 
+        The store is shared: `within` are the folders and files of which the last one is meant, none for all.
         Raises `Moved` when the text is no longer what the change wrote.
         """
         history = self.store.history
-        found = await history.get(change_id) if change_id else await history.last_applied()
+        found = await history.get(change_id) if change_id else await history.last_applied(within)
         if found is None:
             raise WrongUsage("There is no change to take back.", remedy="`opencrates history` lists the changes.")
         if found.state != "applied":

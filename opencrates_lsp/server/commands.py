@@ -94,7 +94,9 @@ async def undo(session: Session, id: str | None = None) -> Work:  # noqa: A002  
     """`opencrates.undo`."""
 
     async def run(core: Core, face: EditorFace) -> Outcome:
-        change, undone = await core.undo(id, face)
+        # Another editor's changes are in the same store, and its texts are not for this one to edit.
+        within = (*session.folders, *session.documents.snapshots())
+        change, undone = await core.undo(id, face, within)
         done = await apply(session, core, change, face, undone=undone)
         return Outcome(change.title, done.files, change.verdict, change.usage, done.notes, done.change.id)
 

@@ -124,8 +124,8 @@ class Core(Protocol):
 
     async def fill_file(self, document: Document, face: Face) -> Change: ...
 
-    async def undo(self, change_id: str | None, face: Face) -> tuple[Change, str]:
-        """The change that takes this one (or the last) back, and the id of that one."""
+    async def undo(self, change_id: str | None, face: Face, within: Sequence[Path]) -> tuple[Change, str]:
+        """The change that takes this one (or the last of these folders and files) back, and the id of that one."""
         ...
 
     async def new_crate(self, spec: CrateSpec, face: Face) -> StagedCrate: ...

@@ -167,8 +167,8 @@ class History:
 
         return await self._database.read(work)
 
-    async def last_applied(self, root: Path | None = None) -> Intent | None:
-        """The newest change that is applied and not undone, below `root` where that is given.
+    async def last_applied(self, within: Sequence[Path] = ()) -> Intent | None:
+        """The newest change that is applied and not undone, of the folders or files `within` where some are given.
 
         Changes of the action "undo" do not count: undoing twice takes two changes back.
         """
@@ -178,7 +178,8 @@ class History:
                 "SELECT number FROM intents WHERE state = 'applied' AND action <> 'undo' ORDER BY number DESC"
             )
             for (number,) in rows:
-                if root is None or all(path.is_relative_to(root) for path in _paths(connection, number)):
+                paths = _paths(connection, number)
+                if not within or all(any(path.is_relative_to(place) for place in within) for path in paths):
                     return _intent(connection, number, self._database.path)
             return None
 

@@ -311,6 +311,34 @@ async def test_undo_takes_back_what_it_wrote_wherever_it_stands_now_or_nothing(t
     assert sorted(change.state for change in await history(home)) == ["applied", "undone"]
 
 
+async def test_two_editors_of_one_home_prove_side_by_side_and_take_back_their_own(tmp_path: Path) -> None:
+    """Two of one crate and one of another; the store and the mirrors are shared."""
+    home = tmp_path / "home"
+    ours, theirs = crate(tmp_path / "ours" / "tiny"), crate(tmp_path / "theirs" / "tiny")
+    async with (
+        model_server(lambda request: gated(ANSWER)) as server,
+        editor(ours, home, model=server.url) as one,
+        editor(ours, home, model=server.url) as two,
+        editor(theirs, home, model=server.url) as three,
+    ):
+        editors = (one, two, three)
+        begun = [user.begin_fill(opened(user)) for user in editors]
+        await asked(server, 3)
+        server.release(3)
+        for user, filling in zip(editors, begun, strict=True):
+            answer = await answered(filling)
+            assert answer["state"] == "applied", answer["reason"]
+            (text,) = (bytes(document.text) for document in user.documents.values())
+            assert text == FILLED.encode()
+        for user in (three, one):
+            assert (await user.ask("undo"))["state"] == "applied"
+            assert user.text(user.root / "src" / "lib.rs") == LIB
+        async with nothing_changes(three):
+            answer = await three.ask("undo")
+            assert answer["state"] == "refused"
+            assert "no change to take back" in answer["reason"]
+
+
 @pytest.mark.parametrize(("way", "code"), [("exit", 1), ("shutdown", 0), ("closed", 1), ("term", 143)])
 async def test_however_the_editor_goes_no_cargo_stays(way: str, code: int, tmp_path: Path) -> None:
     gate = Gate(tmp_path / "gate")

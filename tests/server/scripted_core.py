@@ -120,7 +120,7 @@ class ScriptedCore:
         title = f"Fill {document.path.name}"
         return Change(uuid4().hex, title, edits, VERDICT, USAGE, (document,), items[0], tuple(items[1:]))
 
-    async def undo(self, change_id: str | None, face: Face) -> tuple[Change, str]:
+    async def undo(self, change_id: str | None, face: Face, within: Sequence[Path]) -> tuple[Change, str]:
         if self.back is None:
             raise Refused("There is nothing to take back.", remedy="Change something first.")
         return self.back, "first"

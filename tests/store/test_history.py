@@ -98,11 +98,12 @@ async def test_the_last_applied_is_of_the_asked_folder_and_no_undo(tmp_path: Pat
     for name in "abcd":
         await history.settle(name, "applied")
 
-    async def last(root: str | None) -> str | None:
-        found = await history.last_applied(Path(root) if root else None)
+    async def last(*places: str) -> str | None:
+        found = await history.last_applied([Path(place) for place in places])
         return found.id if found else None
 
-    assert [await last(root) for root in (None, "/w", "/w2", "/")] == ["c", "b", "c", "c"]
+    assert [await last(), await last("/w"), await last("/w2"), await last("/")] == ["c", "b", "c", "c"]
+    assert [await last("/w", "/w2"), await last("/w2/src/lib.rs", "/w3"), await last("/w3")] == ["c", "c", None]
     await history.settle("b", "undone")
     assert [await last(root) for root in ("/w", "/w/src", "/none")] == ["a", "a", None]
     assert [entry.id for entry in await history.list_recent(2)] == ["e", "d"]
