@@ -84,6 +84,11 @@ class Mirror:
     def is_empty(self) -> bool:
         return self._fresh
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether its folder was deleted behind its back."""
+        return not (self.tree.is_dir() and (self.folder / "lock").exists())
+
     def inside(self, path: Path) -> Path:
         anchor = path.anchor
         return self.tree / anchor.strip("\\/:").replace(":", "") / path.relative_to(anchor)

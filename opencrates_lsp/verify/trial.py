@@ -78,9 +78,23 @@ class Trial:
 
         `warm` is the file of the item that is to be proved: the first time, its package is compiled here even where
         the user's own build could stand for it, so that what rustc keeps of it is there for the candidates.
+        Raises `Missing` where the mirror cannot be written, or a file cannot be read.
         """
 
         def work() -> str:
+            try:
+                return synced()
+            except OSError as error:
+                raise Missing(
+                    f"The mirror of {self._root} cannot be made: {error.strerror or error}.",
+                    remedy="Mend that, or move the cache with OPENCRATES_HOME.",
+                    place=Path(os.fsdecode(error.filename)) if error.filename else self._cache_folder,
+                ) from error
+
+        def synced() -> str:
+            if self._mirror is not None and self._mirror.is_gone:
+                # Somebody cleared the cache; what cargo said of the texts is as true as before.
+                self.close()
             if self._mirror is None:
                 self._mirror = open_mirror(self._cache_folder, self._root)
             mirror = self._mirror

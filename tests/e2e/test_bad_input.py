@@ -124,6 +124,25 @@ async def test_a_home_that_cannot_be_written_is_named_with_what_to_do(where: str
         assert (texts(root), user.text(path), user.edits) == (before, LIB, [])
 
 
+async def test_a_cache_that_cannot_be_written_or_was_cleared_is_no_end(tmp_path: Path) -> None:
+    root, home = crate(tmp_path / "tiny"), tmp_path / "home"
+    home.mkdir()
+    (home / "cache").touch()
+    async with model_server(lambda request: ANSWER) as server, editor(root, home, model=server.url) as user:
+        path = opened(user)
+        async with nothing_changes(user):
+            answer = await user.fill(path)
+            assert answer["state"] == "refused"
+            assert f"{home}/cache" in answer["reason"]
+            assert "OPENCRATES_HOME" in answer["reason"]
+        (home / "cache").unlink()
+        assert (await user.fill(path))["state"] == "applied"
+        await user.ask("undo")
+        shutil.rmtree(home / "cache")
+        answer = await user.fill(path)
+        assert (answer["state"], answer["verdict"]["reached"]) == ("applied", True), answer["reason"]
+
+
 def read_only(root: Path, home: Path) -> Sequence[str]:
     """A command line that makes nothing but `home` writable, even for root; empty where that cannot be had."""
     bwrap = shutil.which("bwrap")
