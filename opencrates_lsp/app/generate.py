@@ -24,7 +24,7 @@ from opencrates_lsp.templates import Templates
 from opencrates_lsp.values import Change, Chunk, Document, Level, Limits, Prompt, Task, Usage, Verdict
 from opencrates_lsp.verify.toolchain import Toolchain, find_toolchain
 from opencrates_lsp.workspace.files import rust_files
-from opencrates_lsp.workspace.layout import Layout, find_manifest
+from opencrates_lsp.workspace.layout import find_manifest, load_layout
 
 if TYPE_CHECKING:
     from opencrates_lsp.actions.base import Request
@@ -165,10 +165,7 @@ class Making:
         # What a template gives is ours or the user's own; what a model wrote, and what strangers did, runs in the
         # sandbox or not at all.
         planned = self.converses and bool(self.spec.description.strip())
-        ground = ground_of(
-            Layout(folder, (), folder / "target", trusted=True),
-            self.toolchain,
-            settings,
-            consent=not planned and not self.spec.dependencies,
-        )
+        consent = not planned and not self.spec.dependencies
+        layout = await load_layout(folder, cargo=self.cargo, env=self.env, trusted=True)
+        ground = ground_of(layout, self.toolchain, settings, consent=consent)
         return await self.app.verifier(settings).prove_folder(folder, level, ground, self.face.progress)

@@ -122,10 +122,7 @@ class Verify(Section):
         Literal["off", "parse", "check", "auto", "clippy", "test"],
         Stricter(("off", "parse", "check", "auto", "clippy", "test")),
     ] = "auto"
-    """`auto` is `check`, and the tests that reach the change where the sandbox works and the budget allows."""
-
-    test_budget_seconds: Annotated[float, Field(ge=0, le=86_400)] = 20.0
-    """How long the tests of one change may take at level `auto`."""
+    """`auto` is `check`; `test` runs the package's tests before and after, too."""
 
     candidates: Annotated[int, Field(ge=1, le=8)] = 1
     """How many answers are asked for at once; the first that holds is taken."""
@@ -139,7 +136,7 @@ class Verify(Section):
 
     @property
     def floor(self) -> values.Level:
-        """The level that every edit must reach; `auto` asks for `check` and may do more."""
+        """The level that every edit must reach; `auto` asks for `check`."""
         return values.Level.CHECK if self.level == "auto" else values.Level(self.level)
 
 

@@ -96,7 +96,8 @@ class Stagings:
         staging = self._known.setdefault(folder, _Staging(folder, self._folder / name))
         runs = await in_thread(staging.freshen)
         clock = Clock()
-        tool: Tool = "check" if level is Level.CHECK else "clippy"
+        # Where the toolchain has no clippy, what it would say is for the crate's author to find out.
+        tool: Tool = "clippy" if level is not Level.CHECK and ground.toolchain.has_clippy else "check"
         scope = Scope((), replace(ground.configuration, all_targets=True), everything=True)
         wrap, sandbox, allowed = await guard.place(ground, (folder, staging.target), folder)
         verdict = Verdict(level, False, scope.describe(), sandbox=sandbox if runs else "none")
