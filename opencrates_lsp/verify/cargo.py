@@ -105,7 +105,7 @@ class Cargo:
 
     async def fetch(self, progress: Progress = silent) -> None:
         """Download what is missing, so that what comes next can do without the network; it tells what it misses."""
-        progress("waiting", "cargo fetches what the crate is built from")
+        progress("waiting", "cargo fetches what it is built from")
         await self._spawn([str(self.toolchain.cargo), "fetch"], progress, None)
 
     async def test(
@@ -118,13 +118,19 @@ class Cargo:
     async def _ended(
         self, tool: Tool, scope: Scope, more: Sequence[str], progress: Progress, *, online: bool, wrap: Wrap | None
     ) -> Ended:
-        """Without the network, and where that fails for want of it, once more with it."""
+        """Without the network, and where that fails for want of it, once more with it.
+
+        What is wrapped is never run without: its words may be those of code that a model wrote. cargo fetches for it.
+        """
         given = scope.configuration.extra_args
         argv = [str(self.toolchain.cargo), tool, *more, "--target-dir", str(self.target), *scope.arguments()]
         bare = "--offline" in given or "--frozen" in given
         # What the user gives may end in words for other programs, after `--`.
         ended = await self._spawn([*argv, *(() if bare else ("--offline",)), *given], progress, wrap)
         if online and not bare and ended.code != 0 and not ended.timed_out and _OFFLINE.search(ended.err):
+            if wrap is not None:
+                await self.fetch(progress)
+                return await self._spawn([*argv, "--offline", *given], progress, wrap)
             progress("waiting", "cargo fetches what the workspace is built from")
             ended = await self._spawn([*argv, *given], progress, None)
         return ended

@@ -65,6 +65,22 @@ async def test_without_sandbox_and_consent_no_test_runs_and_it_is_said(provers: 
     assert not ran.exists()
 
 
+async def test_no_word_of_a_program_makes_it_run_outside_of_the_sandbox(provers: Provers, tmp_path: Path) -> None:
+    """cargo says "offline" when it misses a package, and so may a test."""
+    ran = tmp_path / "ran"
+    prover = await provers(
+        {"Cargo.toml": A, "src/lib.rs": "pub fn f() -> u8 { 1 }\n#[test]\nfn t() { assert!(f() < 2) }\n"}
+    )
+    if await probe(prover.ground.toolchain.env) is None:
+        pytest.skip("bubblewrap does not work on this machine.")
+    proof = await prover.prepare(item="f", level=Level.TEST)
+    said = 'std::io::Write::write_all(&mut std::io::stderr(), b"offline\\n").unwrap();'
+    verdict = await prover.judge(proof, f'{{ {said} let _ = std::fs::write("{ran}", ""); 3 }}')
+    assert verdict.tests is not None
+    assert (verdict.tests.broken, verdict.sandbox) == (("t",), "bubblewrap")
+    assert not ran.exists()
+
+
 async def test_a_build_script_of_the_model_runs_in_the_sandbox_or_not_at_all(provers: Provers, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     prover = await provers({"Cargo.toml": A, "src/lib.rs": "", "build.rs": "fn main() { todo!() }\n"})
