@@ -17,11 +17,13 @@ help:
 	@echo "make bench         our figures beside a bare pygls server, ruff's server and a bare cargo check"
 	@echo "make lint          ruff, mypy --strict, import-linter, actionlint"
 
-$(BIN)/python:
+# Each step leaves a mark when it is through, so that one that was interrupted is taken up again.
+$(VENV)/.pip:
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --upgrade "pip>=25.1"
+	@touch $@
 
-$(VENV)/.core: $(BIN)/python pyproject.toml
+$(VENV)/.core: $(VENV)/.pip pyproject.toml
 	$(PIP) install --editable .
 	@touch $@
 

@@ -54,8 +54,8 @@ def test_the_wheel_holds_all_that_is_read_at_run_time(built: Path) -> None:
 def test_the_installed_programs_fill_and_make_crates(built: Path, tmp_path: Path) -> None:
     [wheel] = built.glob("*.whl")
     programs = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
-    run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
-    pip = [programs / "python", "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv", cwd=tmp_path)
+    pip = [sys.executable, "-m", "pip", "--python", programs / "python", "--disable-pip-version-check", "--quiet"]
     run(*pip, "install", wheel, cwd=tmp_path)
     library = crate(tmp_path / "tiny")
     env = variables(tmp_path / "home")

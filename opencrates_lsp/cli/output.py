@@ -67,9 +67,16 @@ def show(change: Change, *, dry_run: bool, as_json: bool) -> None:
 
 
 def patch(change: Change) -> bytes:
-    """The change as a unified diff with paths relative to this folder, as `git apply` takes it."""
+    """The change as a patch; see `patch_between`."""
     before = {document.path: document.text for document in change.documents}
-    after = applied(change.edits, before)
+    return patch_between(before, applied(change.edits, before))
+
+
+def patch_between(before: Mapping[Path, bytes], after: Mapping[Path, bytes | None]) -> bytes:
+    """The files of `after` against those before as a unified diff, as `git apply` takes it; None is a removed file.
+
+    Its paths are relative to this folder.
+    """
     return b"".join(line for path in sorted(after) for line in _diff(path, before.get(path), after[path]))
 
 

@@ -190,9 +190,11 @@ def _obey(ordered: list[signal.Signals]) -> None:
             task.cancel()
 
     for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
+        number = getattr(signal, name, None)
+        # Under nohup a session's end is to be ignored.
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             with contextlib.suppress(NotImplementedError):
-                loop.add_signal_handler(getattr(signal, name), end, getattr(signal, name))
+                loop.add_signal_handler(number, end, number)
 
 
 @contextlib.asynccontextmanager

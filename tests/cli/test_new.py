@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -43,6 +44,12 @@ def test_a_workspace_gains_a_member_that_undo_takes_out_again(tmp_path: Path) ->
     run = {"cwd": root, "home": tmp_path / "home"}
     unasked = opencrates("new", "second", **run)
     assert (unasked.returncode, (root / "second").exists()) == (1, False)
+    dry = opencrates("new", "second", "--trust", "--dry-run", **run)
+    assert dry.returncode == 0, dry.stderr
+    assert sorted(path.name for path in root.iterdir()) == ["Cargo.toml", "first"]
+    copy = shutil.copytree(root, tmp_path / "copy")
+    subprocess.run(["git", "init", "-q", "."], cwd=copy, check=True)
+    subprocess.run(["git", "apply", "-"], cwd=copy, input=dry.stdout, encoding="utf-8", check=True)
     done = opencrates("new", "second", "--trust", **run)
     assert done.returncode == 0, done.stderr
     assert "cargo test: reached, 0 new errors" in done.stdout
