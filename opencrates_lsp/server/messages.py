@@ -1,8 +1,24 @@
-"""How loud the editor shows an error."""
+"""How the editor shows an error: in which words, and how loud."""
 
 from __future__ import annotations
 
-from opencrates_lsp.errors import Busy, Cancelled, Declined, Missing, OpenCratesError, Refused, WrongUsage
+from collections.abc import Sequence
+from pathlib import Path
+
+from opencrates_lsp.errors import Busy, Cancelled, Declined, Missing, Moved, OpenCratesError, Refused, WrongUsage
+
+
+def shown(error: OpenCratesError, title: str, folders: Sequence[Path]) -> str:
+    """The error for a message line, which is short: the file is named from its workspace folder on.
+
+    Several jobs may run, and what moved under one says only which file it was: `title` says which job.
+    """
+    place = error.place
+    above = [folder for folder in folders if place is not None and place.is_relative_to(folder)]
+    if place is not None and above:
+        place = place.relative_to(above[0])
+    message = f"{title} was not applied. {error.message}" if isinstance(error, Moved) else error.message
+    return str(OpenCratesError(message, remedy=error.remedy, place=place))
 
 
 def weight_of(error: OpenCratesError) -> int:

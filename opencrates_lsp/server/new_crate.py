@@ -42,6 +42,7 @@ async def new_crate(session: Session, spec: CrateSpec, core: Core, face: EditorF
     if staged.manifest is not None:
         try:
             changed = await _joined(session, core, staged, staged.manifest, face)
+            notes.append(f"Save {staged.manifest.path.name}: the crate is a member of the workspace from then on.")
         except OpenCratesError as error:
             # The crate stands; only the workspace does not know it yet.
             notes.append(f"It is no member of the workspace yet: {error} Add it to `members` in Cargo.toml yourself.")

@@ -135,7 +135,8 @@ def _failed(session: Session, job: str, title: str, error: OpenCratesError) -> J
         verdict = error.verdict
         if job and (error.attempt or error.diagnostics):
             session.keep_attempt(job, error)
-    session.protocol.show(types.MessageType(messages.weight_of(error)), str(error))
+    text = messages.shown(error, title, session.folders)
+    session.protocol.show(types.MessageType(messages.weight_of(error)), text)
     return answer_of(words.state_of(error), job, Outcome(title, verdict=verdict), reason=str(error))
 
 

@@ -133,7 +133,7 @@ def test_typing_into_the_function_itself_is_never_overwritten(tmp_path: Path) ->
         mine = LIBRARY.replace(f"    /* 𝄞 */ {TWICE}", f"    // Mine\n    /* 𝄞 */ {TWICE}")
         nvim.until("user.text() .. '\\n' == ...", mine)
         server.release(100)
-        nvim.told("Run the action again")
+        nvim.told("Fill `double` was not applied. The text changed under the work. (src/lib.rs) Run the action again")
         assert "Filled" not in nvim.messages
         assert nvim.text == mine
 

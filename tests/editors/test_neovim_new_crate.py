@@ -39,11 +39,12 @@ def test_a_new_crate_lands_proved_and_is_opened(tmp_path: Path) -> None:
         nvim.command("LspOpenCratesNew words Counts words in a text.")
         said = nvim.told("Made crate `words`")
         assert "cargo test: reached, 0 new errors" in said
+        # The edit of the workspace's manifest is in a buffer, as every edit of files that are there is.
+        assert "Save Cargo.toml" in said
         assert nvim.until("vim.fn.expand('%:p')") == str(root / "words" / "src" / "lib.rs")
         nvim.until("user.attached()")
         assert nvim.lua("return vim.bo.filetype") == "rust"
         assert "Counts words in a text." in nvim.text
-        # The edit of the workspace's manifest is in a buffer, as every edit of files that are there is.
         nvim.command("wall")
     told = subprocess.run(
         ["cargo", "metadata", "--no-deps", "--offline", "--format-version=1"],
