@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from opencrates_lsp.cli.terminal import Progress
 from opencrates_lsp.errors import Missing, Refused, WrongUsage
 from opencrates_lsp.faces.words import proved
 from opencrates_lsp.rust.holes import Hole, holes
@@ -59,17 +60,25 @@ async def _demo(folder: Path, provider: str) -> None:
     await asyncio.to_thread(shutil.copytree, packaged_folder() / "demo", shelf)
     env = {**os.environ, "OPENCRATES_HOME": str(folder / "home"), "OPENCRATES_AI__PROVIDER": provider}
     server = [sys.executable, "-m", "opencrates_lsp"]
+    progress = Progress()
     async with HeadlessEditor(
-        server, folder, env=env, options={"trusted": True, "answer_within": 600}, on_progress=_show_progress
+        server,
+        folder,
+        env=env,
+        options={"trusted": True, "answer_within": 600},
+        on_progress=lambda text: progress.show(f"  {text}"),
     ) as editor:
-        filled = await _fill(editor, shelf / "src" / "lib.rs")
-        await _new_crate(editor, folder)
+        try:
+            filled = await _fill(editor, shelf / "src" / "lib.rs", progress)
+            await _new_crate(editor, folder, progress)
+        finally:
+            progress.clear()
     click.echo(f"{filled} holes filled and a crate made; every edit was looked at by rustc first.\n")
     program = Path(sys.executable).with_name("opencrates-lsp")
     click.echo(_ATTACH.format(server=program if program.exists() else "opencrates-lsp"))
 
 
-async def _fill(editor: HeadlessEditor, path: Path) -> int:
+async def _fill(editor: HeadlessEditor, path: Path, progress: Progress) -> int:
     """Take the code action on every hole of the file, one after the other."""
     editor.open(path)
     filled = 0
@@ -87,6 +96,7 @@ async def _fill(editor: HeadlessEditor, path: Path) -> int:
             continue
         before = editor.text(path)
         answer = await _answered(editor.choose(action))
+        progress.clear()
         if answer["state"] != "applied":
             click.echo(f"  {answer['state']}: {answer['reason']}\n")
             continue
@@ -101,10 +111,11 @@ def _next(text: str, passed: set[str]) -> Hole | None:
     return next((hole for hole in holes(parse(text.encode())) if qualified_name(hole.item) not in passed), None)
 
 
-async def _new_crate(editor: HeadlessEditor, folder: Path) -> None:
+async def _new_crate(editor: HeadlessEditor, folder: Path, progress: Progress) -> None:
     click.secho("New crate `greeter`", bold=True)
     spec = {"name": "greeter", "kind": "bin", "description": "Greets whoever is named", "path": str(folder)}
     answer = await _answered(editor.execute("opencrates.newCrate", spec))
+    progress.clear()
     if answer["state"] != "applied":
         raise Refused(f"The crate was not made: {answer['reason']}")
     made = folder / "greeter"
@@ -126,12 +137,6 @@ def _plain(answer: object) -> Mapping[str, Any]:
         return answer
     told: dict[str, Any] = answer._asdict() if hasattr(answer, "_asdict") else vars(answer)
     return told
-
-
-def _show_progress(text: str) -> None:
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        width = max(shutil.get_terminal_size().columns - 3, 10)
-        click.echo(f"\r\x1b[K  {text[:width]}\r", nl=False, err=True)
 
 
 def _show_diff(name: str, before: str, after: str) -> None:

@@ -50,8 +50,7 @@ class Progress:
     def tell(self, phase: Phase, message: str) -> None:
         counted = _COUNTED.match(message)
         if self._alive:
-            line = _bar(counted) + _line(phase, message[counted.end() if counted else 0 :])
-            self._rewrite(line)
+            self.show(_bar(counted) + _line(phase, message[counted.end() if counted else 0 :]))
         elif counted is not None and phase != "waiting":
             self._once(counted.group().rstrip())
         elif phase in _TELLING:
@@ -59,15 +58,18 @@ class Progress:
 
     def clear(self) -> None:
         """Leave no half line behind."""
-        if self._shown:
-            self._rewrite("")
+        self.show("")
 
-    def _rewrite(self, line: str) -> None:
+    def show(self, line: str) -> None:
+        """Write the line in the place of the last one; nothing where lines stay."""
+        if not self._alive:
+            return
         # A line that breaks cannot be written anew.
         line = line[: max(shutil.get_terminal_size().columns - 1, 10)]
         if line != self._shown:
             self._shown = line
-            click.echo(f"\r\x1b[K{line}", nl=False, err=True)
+            # Said to be colour, so that it is not taken out where colours are not wanted.
+            click.echo(f"\r\x1b[K{line}", nl=False, err=True, color=True)
 
     def _once(self, line: str) -> None:
         if line not in self._told:

@@ -130,10 +130,11 @@ def test_who_does_not_answer_is_not_waited_for(keys: str, tmp_path: Path) -> Non
     assert (library.read_text(), (tmp_path / "tiny" / "other").exists()) == (POINT, False)
 
 
-def test_progress_stays_on_one_line_of_a_narrow_terminal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_progress_stays_on_one_line_of_a_narrow_terminal(no_color: str, tmp_path: Path) -> None:
     crate(tmp_path / "tiny")
     where = {"cwd": tmp_path / "tiny", "home": tmp_path / "home"}
-    with terminal("fill", "src/lib.rs", "--trust", columns=24, **where) as user:
+    with terminal("fill", "src/lib.rs", "--trust", columns=24, NO_COLOR=no_color, **where) as user:
         assert user.end() == 0
     progress, result = user.seen.rsplit("\r\x1b[K", 1)
     lines = progress.split("\r\x1b[K")
