@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from opencrates_lsp.actions.base import Related, Request
-from opencrates_lsp.errors import Cancelled, Declined, Refused
+from opencrates_lsp.errors import Cancelled, Refused
 from opencrates_lsp.face import Face, Phase
 from opencrates_lsp.rust.edits import applied, composed
 from opencrates_lsp.rust.holes import Hole, holes, subject
@@ -70,7 +70,7 @@ async def fill_holes(
         request = Request(now, source, hole.span, provider=provider, related=related)
         try:
             change = await run(request, overlay)
-        except (Cancelled, Declined):
+        except Cancelled:
             raise
         except Refused as error:
             refused[hole.item.identity] = f"`{qualified_name(hole.item)}`: {error.message}"

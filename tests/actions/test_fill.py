@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from check import ScriptedFace, ScriptedTools, check, example, request_at, run
 
 from opencrates_lsp.actions import ALL
 from opencrates_lsp.actions.base import Action
@@ -12,7 +13,6 @@ from opencrates_lsp.actions.fill import ACTION
 from opencrates_lsp.actions.propose import APPLY_UNPROVED
 from opencrates_lsp.errors import Declined, Missing, Refused, WrongUsage
 from opencrates_lsp.values import Diagnostic, Level, Severity, Verdict
-from check import ScriptedFace, ScriptedTools, check, example, request_at, run
 
 BEFORE = 'pub fn double(x: u32) -> u32 {\n    to$0do!("twice")\n}\n'
 RIGHT = "```rust\npub fn double(x: u32) -> u32 {\n    x * 2\n}\n```"
