@@ -137,7 +137,7 @@ def _failed(session: Session, job: str, title: str, error: OpenCratesError) -> J
             session.keep_attempt(job, error)
     text = messages.shown(error, title, session.folders)
     session.protocol.show(types.MessageType(messages.weight_of(error)), text)
-    return answer_of(words.state_of(error), job, Outcome(title, verdict=verdict), reason=str(error))
+    return answer_of(words.state_of(error), job, Outcome(title, verdict=verdict), reason=text)
 
 
 def answer_of(state: str, job: str, outcome: Outcome, *, reason: str | None = None) -> Json:
