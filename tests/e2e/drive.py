@@ -158,6 +158,11 @@ class Editor(HeadlessEditor):
         at = len(self.text(path)[: self.text(path).index(before)].encode())
         self.type(path, Span(at, at), text)
 
+    def shows(self, answer: Mapping[str, Any]) -> bool:
+        """Whether the reason of an answer was shown: what happened, and what to do about it."""
+        what, _, remedy = answer["reason"].partition(f" ({self.root}/")
+        return any(what in message and message.endswith(remedy.partition(") ")[2]) for message in self.messages)
+
     def children(self) -> list[psutil.Process]:
         """The processes that the server started, and theirs."""
         return psutil.Process(self.process.pid).children(recursive=True)
