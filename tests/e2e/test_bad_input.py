@@ -24,6 +24,7 @@ from drive import (
     nothing_changes,
     path_without_cargo,
     program,
+    recorded,
     texts,
 )
 from lsp import SERVER
@@ -312,6 +313,18 @@ async def test_a_wrong_setting_is_shown_with_its_place_and_the_rest_works(tmp_pa
             assert sum(place in message for message in user.messages) == 1, (place, user.messages)
         # The message of the fill, one a problem, and nothing about what editors pass beside settings.
         assert len(user.messages) == 6, user.messages
+
+
+async def test_settings_that_a_repository_reaches_may_only_tighten(tmp_path: Path) -> None:
+    root = crate(tmp_path / "tiny")
+    async with model_server([ANSWER]) as server:
+        user = editor(root, tmp_path / "home", model=server.url)
+        user.name, user.capabilities = recorded("vscode-1.139")
+        user.settings = {"verify": {"level": "off"}, "ai": {"openai": {"base_url": "http://other.example/v1"}}}
+        async with user:
+            answer = await user.fill(opened(user))
+            assert (answer["state"], answer["verdict"]["level"]) == ("applied", "check"), answer["reason"]
+            assert any("workspace/configuration: ai.openai.base_url" in message for message in user.messages)
 
 
 WRONG = [
