@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +13,16 @@ from opencrates_lsp.values import Level, Verdict
 from opencrates_lsp.verify.cargo import Progress
 from opencrates_lsp.verify.libtest import compared
 from opencrates_lsp.verify.messages import new_findings
-from opencrates_lsp.verify.proof import Analysed, Clock, Proof, conditions, counted, seeing, test_scope, tool_of
-from opencrates_lsp.verify.reach import adds_conditions, new_conditions, why_not, with_packages
+from opencrates_lsp.verify.proof import Analysed, Clock, Proof, conditions, counted, test_scope, tool_of
+from opencrates_lsp.verify.reach import (
+    adds_conditions,
+    adds_tests,
+    features_of,
+    new_conditions,
+    reaches_out,
+    why_not,
+    with_packages,
+)
 from opencrates_lsp.verify.running import Guard, run_tests, runs_code_of
 from opencrates_lsp.verify.trial import Trial, in_thread
 
@@ -35,12 +43,12 @@ async def judged(
     ground, found = proof.ground, proof.analysed
     if found is None:
         return verdict_of(proof, clock, proof.reason)
-    if whole_workspace:
+    if whole_workspace or await in_thread(lambda: _any(reaches_out, trial, after)):
         wide = await _widened(trial, proof, found, after, progress, clock)
         if isinstance(wide, str):
             return replace(verdict_of(proof, clock, wide), reached=False)
         found = wide
-    hidden = await _hidden(trial, proof, after)
+    hidden = await _hidden(trial, proof, found, after)
     if hidden is not None:
         return replace(verdict_of(proof, clock, hidden), reached=False)
     wrap, sandbox, allowed = None, "none", True
@@ -50,7 +58,8 @@ async def judged(
         reason = f"to check it is to run it (a build script or a procedural macro), and {sandbox}"
         return replace(verdict_of(proof, clock, reason), sandbox=sandbox)
     progress("check", found.scope.describe())
-    report = await trial.candidate(ground, tool_of(proof.level), found.scope, after, progress, wrap)
+    own = (found.place.package, *found.place.sharing)
+    report = await trial.candidate(ground, tool_of(proof.level), found.scope, after, own, progress, wrap)
     clock.step("check")
     if report is None:
         return verdict_of(proof, clock, "cargo takes it for what it compiled before")
@@ -90,8 +99,8 @@ async def _widened(
 ) -> Analysed | str:
     """The analysis of everything that can see the edit; or why rustc does not look at the item there."""
     ground, tool = proof.ground, tool_of(proof.level)
-    scope = with_packages(found.scope, seeing(ground, found.place.package))
-    if await in_thread(lambda: _changes_what_is_there(trial, after)):
+    scope = with_packages(found.scope, found.place.seen_by(ground.layout))
+    if await in_thread(lambda: _changes_what_is_there(trial, after) or _any(adds_tests, trial, after)):
         scope = replace(scope, configuration=replace(scope.configuration, all_targets=True), targets=())
     if scope == found.scope:
         return found
@@ -105,7 +114,7 @@ async def _widened(
     return why_not(found.place, baseline, ground.layout, await conditions(ground))
 
 
-async def _hidden(trial: Trial, proof: Proof, after: After) -> str | None:
+async def _hidden(trial: Trial, proof: Proof, found: Analysed, after: After) -> str | None:
     """Why a part of the candidate is compiled by nobody, where it brings conditions of its own."""
 
     def texts() -> list[tuple[bytes, bytes]]:
@@ -115,9 +124,13 @@ async def _hidden(trial: Trial, proof: Proof, after: After) -> str | None:
     changed = await in_thread(texts)
     if not changed:
         return None
-    active = await conditions(proof.ground)
+    active = await conditions(proof.ground) | features_of(found.place.package, found.scope.configuration)
     off = [cfg for before, text in changed for cfg in new_conditions(before, text, active)]
     return f"the edit puts code behind #[cfg({off[0]})], which is not compiled here" if off else None
+
+
+def _any(asked: Callable[[bytes, bytes], bool], trial: Trial, after: After) -> bool:
+    return any(asked(trial.base(path), text or b"") for path, text in after.items())
 
 
 def _changes_what_is_there(trial: Trial, after: After) -> bool:

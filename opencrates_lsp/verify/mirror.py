@@ -243,6 +243,10 @@ class Mirror:
         except OSError:
             return b""
 
+    def listed(self) -> list[tuple[str, str, str | None]]:
+        """Each file's path, the digest of its text, and where it leads if it is a link."""
+        return [(path, entry.digest, entry.link) for path, entry in self._entries.items()]
+
     def base(self, path: Path) -> bytes:
         """The text of the last sync, whatever lies over it; b"" where there was none."""
         laid = self._laid.get(self._real(path), b"")

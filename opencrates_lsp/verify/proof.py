@@ -15,14 +15,15 @@ from opencrates_lsp.verify.reach import (
     Standing,
     first_scope,
     is_hopeless,
+    is_reached,
     other_scopes,
     standing,
     why_not,
     with_packages,
 )
-from opencrates_lsp.verify.running import Guard, run_tests
+from opencrates_lsp.verify.running import Guard, is_run_by_others, run_tests
 from opencrates_lsp.verify.trial import Ground, Trial, in_thread
-from opencrates_lsp.workspace.layout import Package
+from opencrates_lsp.workspace.layout import Layout, Package
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ async def analyse(
     package = ground.layout.package_of(subject.path)
     if package is None:
         return replace(proof, reason="its file belongs to no package of the workspace", steps=tuple(clock.steps))
-    place = await in_thread(lambda: standing(package, subject, trial.mirror.text))
-    packages = seeing(ground, package) if place.leaks else (package,)
+    place = await in_thread(lambda: _standing(trial, ground.layout, package, subject))
+    packages = place.seen_by(ground.layout) if place.leaks else (place.package, *place.sharing)
     found, reason = await _search(trial, proof, place, packages, progress, clock)
     # What a macro reads beside the workspace may have come into the mirror meanwhile.
     await in_thread(lambda: trial.mirror.lay({}))
@@ -99,6 +100,16 @@ async def analyse(
     return replace(proof, steps=tuple(clock.steps))
 
 
+def _standing(trial: Trial, layout: Layout, package: Package, subject: Subject) -> Standing:
+    """Where the item stands; a file that only other members compile belongs to the first of them."""
+    read = trial.mirror.text
+    sharing = trial.sharing.members(layout, trial.mirror, subject.path)
+    if sharing and not is_reached(package, subject.path, read):
+        package, *others = sharing
+        sharing = tuple(others)
+    return standing(package, subject, read, sharing=sharing, is_run=is_run_by_others(layout, package))
+
+
 async def _search(
     trial: Trial, proof: Proof, place: Standing, packages: Iterable[Package], progress: Progress, clock: Clock
 ) -> tuple[Analysed | None, str | None]:
@@ -107,7 +118,7 @@ async def _search(
     first = first_scope(place, ground.configuration, tuple(packages))
     own: Analysed | None = None
     reason: str | None = None
-    for scope in (first, *other_scopes(place, first)):
+    for scope in (first, *other_scopes(place, first, ground.configuration)):
         progress("check", f"before the edit ({scope.describe()})")
         report = await trial.baseline(ground, proof.documents, tool, scope, progress)
         clock.step("baseline")
@@ -142,11 +153,6 @@ def tool_of(level: Level) -> Tool:
 def counted(level: Level, report: Report) -> tuple[Finding, ...]:
     """What counts against an edit at this level."""
     return clippy_findings(report) if level is Level.CLIPPY else report.errors
-
-
-def seeing(ground: Ground, package: Package) -> tuple[Package, ...]:
-    """The package and the members that are built from it."""
-    return (package, *ground.layout.dependants(package))
 
 
 def test_scope(found: Analysed) -> Scope:

@@ -6,6 +6,7 @@ told by the canary alone.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +27,14 @@ _TEST = re.compile(r"\btest\b")
 _PATH = re.compile(rb'#\[\s*path\s*=\s*"([^"]+)"\s*\]')
 _CFG = re.compile(rb"#!?\[\s*cfg\s*\(")
 _DECLARES = re.compile(rb"\bmod\s+[\w#]+\s*[;{]")
+_INCLUDES = re.compile(rb'\binclude!\s*[({\[]\s*"([^"]+)"')
 _SELECTED = {"test": "--test", "example": "--example", "bench": "--bench"}
-# What these compile to is seen by their callers beyond their signatures.
-_LEAKS = re.compile(r"\b(?:const|static|async)\b|->\s*.*\bimpl\b", re.DOTALL)
+# What these compile to is seen by their callers beyond their signatures; a macro may stand for `impl Trait`.
+_LEAKS = re.compile(r"\b(?:const|static|async)\b|->.*(?:\bimpl\b|\w\s*!)", re.DOTALL)
+_CONSTANT = re.compile(r"\bconst\s+(?:unsafe\s+|extern\s+|\"[^\"]*\"\s+)*fn\b")
+# What is seen beyond a body, wherever it stands, and what only builds of tests have.
+_OUTSIDE = re.compile(rb"\bimpl\b|\bmacro_export\b")
+_TESTS = re.compile(rb"#!?\[[^\]]*\btest\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +47,18 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the source tells of an item: its package, the ways to its file, and the conditions on and around it."""
+    """What the source tells of an item: its package, the ways to its file, and the conditions on and around it.
+
+    `sharing` are other members that compile the file too; `is_run` says that others run it while they are compiled.
+    """
 
     path: Path
     package: Package
     item: Item | None
     routes: tuple[Route, ...]
     signature: str = ""
+    sharing: tuple[Package, ...] = ()
+    is_run: bool = False
 
     @property
     def cfgs(self) -> tuple[str, ...]:
@@ -62,44 +73,65 @@ class Standing:
     @property
     def leaks(self) -> bool:
         """Whether an edit of the body alone can be seen by other packages."""
-        if self.item is None or self.item.identity.kind not in ("function", "type", "use"):
+        if self.is_run or self.item is None or self.item.identity.kind != "function" or self.item.body is None:
             return True
         return _LEAKS.search(self.signature) is not None
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether its value or its tokens can decide if tests and examples compile."""
+        if self.item is None or self.item.identity.kind in ("const", "static", "macro"):
+            return True
+        return _CONSTANT.search(self.signature) is not None
 
-def standing(package: Package, subject: Subject, read: Read) -> Standing:
+    def seen_by(self, layout: Layout) -> tuple[Package, ...]:
+        """The packages that compile the item, and the members that are built from them."""
+        own = (self.package, *self.sharing)
+        return tuple(dict.fromkeys((*own, *(other for one in own for other in layout.dependants(one)))))
+
+
+def standing(
+    package: Package, subject: Subject, read: Read, *, sharing: tuple[Package, ...] = (), is_run: bool = False
+) -> Standing:
     """What the source tells; `read` gives the texts that are compiled."""
     source = parse(read(subject.path))
     around = items_around(source, subject.probe.start)
     item = around[-1] if around else None
     signature = "" if item is None else source.text[slice(*item.signature)].decode("utf-8", "replace")
-    return Standing(subject.path, package, item, tuple(_routes(package, subject.path, read)), signature)
+    routes = tuple(route for one in (package, *sharing) for route in _routes(one, subject.path, read))
+    return Standing(subject.path, package, item, routes, signature, sharing, is_run)
 
 
 def first_scope(place: Standing, configuration: Configuration, packages: Sequence[Package]) -> Scope:
-    """The user's configuration, and the targets that the item can be in."""
+    """The user's configuration, and the targets that the item can be in.
+
+    Of one package alone are compiled the features that it has where all members are built together.
+    """
     names = tuple(_spec(package) for package in packages)
-    kinds = [route.target.kind[0] for route in place.routes]
-    if kinds and all(kind in _SELECTED for kind in kinds) and not configuration.all_targets:
-        target = place.routes[0].target
-        return Scope(names, configuration, (_SELECTED[target.kind[0]], target.name))
-    if place.is_tested:
+    if len(packages) == 1 and configuration == replace(configuration, features=(), all_features=False):
+        unified = () if configuration.no_default_features else packages[0].unified
+        configuration = replace(configuration, features=tuple(f"{packages[0].name}/{name}" for name in unified))
+    apart = [route.target for route in place.routes if route.target.kind[0] in _SELECTED]
+    if apart and len(apart) == len(place.routes) and not configuration.all_targets:
+        targets = dict.fromkeys((_SELECTED[target.kind[0]], target.name) for target in apart)
+        return Scope(names, configuration, tuple(word for target in targets for word in target))
+    if apart or place.is_tested or place.is_constant:
         configuration = replace(configuration, all_targets=True)
     return Scope(names, configuration)
 
 
-def other_scopes(place: Standing, first: Scope) -> Iterator[Scope]:
-    """The configurations to try when the item is not in the first."""
-    base = first.configuration
+def other_scopes(place: Standing, first: Scope, base: Configuration) -> Iterator[Scope]:
+    """The configurations to try when the item is not in the first; `base` is the user's own."""
     named = {name for cfg in place.cfgs for name in _FEATURE.findall(cfg) if name in place.package.features}
     features = tuple(dict.fromkeys((*base.features, *sorted(named))))
     chosen = [
+        replace(first, configuration=base),
         replace(first, configuration=replace(base, features=features)),
         replace(first, configuration=replace(base, features=features, all_targets=True)),
         replace(first, configuration=replace(base, all_features=True, features=(), all_targets=True)),
     ]
     if not place.package.features:
-        chosen = chosen[:2]
+        chosen.pop()
     seen = [first]
     for scope in chosen:
         if scope not in seen:
@@ -107,10 +139,32 @@ def other_scopes(place: Standing, first: Scope) -> Iterator[Scope]:
             yield scope
 
 
+def features_of(package: Package, configuration: Configuration) -> frozenset[str]:
+    """The package's features that are on, as conditions."""
+    names = {name.rpartition("/")[2] for name in configuration.features}
+    if not configuration.no_default_features:
+        names.update(("default", *package.default_features))
+    on = package.features if configuration.all_features else names
+    return frozenset(f'feature="{name}"' for name in on)
+
+
 def new_conditions(before: bytes, after: bytes, active: frozenset[str]) -> tuple[str, ...]:
-    """The `#[cfg]` predicates that an edit adds and that do not hold, so that nobody compiles what is behind them."""
+    """The `#[cfg]` predicates that an edit adds and that do not hold, so that nobody compiles what is behind them.
+
+    `active` has the features, too.
+    """
     added = _cfgs(after) - _cfgs(before)
-    return tuple(cfg for cfg in added if not _holds(cfg, active))
+    return tuple(cfg for cfg in added if not _holds(cfg, active, features=False))
+
+
+def reaches_out(before: bytes, after: bytes) -> bool:
+    """Whether an edit adds or takes what is seen outside of a body even where it stands in one."""
+    return len(_OUTSIDE.findall(before)) != len(_OUTSIDE.findall(after))
+
+
+def adds_tests(before: bytes, after: bytes) -> bool:
+    """Whether an edit adds what only builds of tests compile."""
+    return len(_TESTS.findall(after)) > len(_TESTS.findall(before))
 
 
 def adds_conditions(before: bytes, after: bytes) -> bool:
@@ -190,7 +244,7 @@ def _spec(package: Package) -> str:
 
 
 def _routes(package: Package, wanted: Path, read: Read) -> Iterator[Route]:
-    """The first way from the package's targets to the file, followed along the `mod` lines; libraries come first."""
+    """The first way from each target to the file, along the `mod` lines and `include!`s; libraries come first."""
     order = {"lib": 0, "proc-macro": 0, "bin": 1}
     for target in sorted(package.targets, key=lambda target: order.get(target.kind[0], 2)):
         seen: set[Path] = set()
@@ -199,9 +253,12 @@ def _routes(package: Package, wanted: Path, read: Read) -> Iterator[Route]:
             file, folder, cfgs = waiting.pop()
             if file == wanted:
                 yield Route(target, cfgs)
-                return
+                break
             text = b"" if file in seen else read(file)
             seen.add(file)
+            for named in _INCLUDES.findall(text):
+                place = Path(os.path.normpath(file.parent / named.decode("utf-8", "replace")))
+                waiting.append((place, place.parent, cfgs))
             # Most files declare no module, and parsing them all would take longer than the check.
             if not _DECLARES.search(text):
                 continue
@@ -227,19 +284,21 @@ def _file(item: Item, source: Source, file: Path, folder: Path, read: Read) -> I
             yield place, inner / name
 
 
-def _holds(cfg: str, active: frozenset[str]) -> bool:
-    """Whether a predicate can hold; features and `test` are taken to hold, since they have been tried."""
+def _holds(cfg: str, active: frozenset[str], *, features: bool = True) -> bool:
+    """Whether a predicate can hold; `test` is taken to hold, and `features` as well where they have been tried."""
     text = cfg.strip()
     call = re.fullmatch(r"(all|any|not)\s*\((.*)\)", text, re.DOTALL)
     if call is None:
         plain = text.replace(" ", "")
-        return plain.startswith("feature=") or plain in ("test", "doctest", "doc", "true") or plain in active
+        tried = ("test", "doctest", "doc", "true")
+        return (features and plain.startswith("feature=")) or plain in tried or plain in active
     parts = [part for part in _parts(call[2]) if part.strip()]
     if call[1] == "all":
-        return all(_holds(part, active) for part in parts)
+        return all(_holds(part, active, features=features) for part in parts)
     if call[1] == "any":
-        return any(_holds(part, active) for part in parts)
-    return any(word in parts[0] for word in ("feature", "test")) or not _holds(parts[0], active) if parts else True
+        return any(_holds(part, active, features=features) for part in parts)
+    either = ("feature", "test") if features else ("test",)
+    return not parts or any(word in parts[0] for word in either) or not _holds(parts[0], active, features=features)
 
 
 def _cfgs(text: bytes) -> Counter[str]:

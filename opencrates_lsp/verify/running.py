@@ -56,11 +56,21 @@ def runs_code_of(layout: Layout, place: Standing, scope: Scope, after: Mapping[P
     scripts = {target.path for package in edited for target in package.targets if target.kind[0] == "custom-build"}
     if scripts & after.keys():
         return True
-    if len(scope.packages) == 1 and not scope.configuration.all_targets and not scope.targets:
+    alone = len(scope.packages) == 1 and not scope.configuration.all_targets and not scope.targets
+    # The programs of a package use its own macros.
+    if alone and not any(_is_macro(one) and any("bin" in target.kind for target in one.targets) for one in edited):
         return False
     names = {package.split("@")[0] for package in scope.packages}
     compiled = [package for package in layout.packages if package.name in names]
     return any(_is_macro(package) or _has_own_build_dependencies(package) for package in (*compiled, *edited))
+
+
+def is_run_by_others(layout: Layout, package: Package) -> bool:
+    """Whether code of the package runs while other members are compiled: in their macros, or their build scripts."""
+    dependants = layout.dependants(package)
+    return bool(dependants) and (
+        any(_is_macro(one) for one in (package, *dependants)) or any(map(_has_own_build_dependencies, dependants))
+    )
 
 
 def _is_macro(package: Package) -> bool:

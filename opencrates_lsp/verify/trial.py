@@ -9,7 +9,7 @@ import asyncio
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,9 +24,10 @@ from opencrates_lsp.verify.messages import Report
 from opencrates_lsp.verify.mirror import Mirror
 from opencrates_lsp.verify.mirrors import open_mirror
 from opencrates_lsp.verify.seed import RESERVE_BYTES, free_bytes, seed
+from opencrates_lsp.verify.sharing import Sharing
 from opencrates_lsp.verify.toolchain import Toolchain
 from opencrates_lsp.verify.tree import extent
-from opencrates_lsp.workspace.layout import Layout
+from opencrates_lsp.workspace.layout import Layout, Package
 
 T = TypeVar("T")
 
@@ -60,6 +61,7 @@ class Trial:
         self._reports: OrderedDict[tuple[object, ...], Report] = OrderedDict()
         self._canaries: OrderedDict[tuple[object, ...], bool] = OrderedDict()
         self._tested: OrderedDict[tuple[object, ...], Tested] = OrderedDict()
+        self.sharing = Sharing()
         self.state = ""
 
     @property
@@ -176,15 +178,20 @@ class Trial:
         tool: Tool,
         scope: Scope,
         after: Mapping[Path, bytes | None],
+        sharing: Iterable[Package],
         progress: Progress,
         wrap: Wrap | None = None,
     ) -> Report | None:
-        """What cargo says of a candidate; None when it took it for old twice, which is no answer."""
+        """What cargo says of a candidate; None when it took it for old twice, which is no answer.
+
+        `sharing` are the packages that compile the edited files, beside those whose folders they are in.
+        """
         wrote = await in_thread(lambda: self.mirror.lay(after))
         folders = {package.root for path in after if (package := ground.layout.package_of(path)) is not None}
+        folders.update(package.root for package in sharing)
         for _ in range(2):
             report = await self.run(ground, tool, scope, progress, online=_manifests(after), wrap=wrap)
-            if not (wrote and report.ok) or report.compiled & folders:
+            if not wrote or report.compiled & folders or not (report.ok or report.built & folders):
                 return report
             await in_thread(lambda: self.mirror.touch(*(path for path, text in after.items() if text is not None)))
         return None

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -39,7 +39,8 @@ class Package:
     `path_dependencies` are the folders of the packages that it depends on by path.
     `dependencies` are the crate names that its code may use, as Rust spells them, its own among them; a registry
     crate whose library has another name than its package is listed by its package's.
-    `default_features` are the features that "default" turns on.
+    `default_features` are the features that "default" turns on, directly or not.
+    `unified` are those beyond them that other members turn on where the whole workspace is built.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Package:
     default_features: tuple[str, ...]
     path_dependencies: tuple[Path, ...]
     dependencies: frozenset[str]
+    unified: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +181,57 @@ def _blamed(manifest: Path, said: str) -> Path:
 def _layout_of(metadata: Mapping[str, Any]) -> Layout:
     root = Path(metadata["workspace_root"])
     listed = set(metadata["workspace_members"])
-    packages = tuple(_package_of(package) for package in metadata["packages"] if package["id"] in listed)
+    members = [package for package in metadata["packages"] if package["id"] in listed]
+    unified = _turned_on(members)
+    packages = tuple(_package_of(package, unified) for package in members)
     outside, inherited = _outside(root, packages)
     return Layout(root, packages, Path(metadata["target_directory"]), True, outside, inherited)
 
 
-def _package_of(package: Mapping[str, Any]) -> Package:
+def _turned_on(members: Sequence[Mapping[str, Any]]) -> Mapping[Path, frozenset[str]]:
+    """The features of each member, by its folder, where all members are built together."""
+    features = {Path(one["manifest_path"]).parent: {"default"} for one in members}
+    known = -1
+    while known != (known := sum(map(len, features.values()))):
+        for member in members:
+            own = features[Path(member["manifest_path"]).parent]
+            own |= _enabled(member, own)
+            for folder, feature in _asked(member, own):
+                features.get(folder, set()).add(feature)
+    return {folder: frozenset(own) for folder, own in features.items()}
+
+
+def _enabled(package: Mapping[str, Any], features: Iterable[str]) -> set[str]:
+    """What these features turn on, in any form that a manifest knows ("other", "dep:name", "name/theirs")."""
+    found, waiting = set(features), list(features)
+    while waiting:
+        new = set(package["features"].get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+    return found
+
+
+def _asked(package: Mapping[str, Any], enabled: Iterable[str]) -> Iterator[tuple[Path, str]]:
+    """The features of path dependencies that the package is built with, each with the dependency's folder."""
+    enabled = set(enabled)
+    for wanted in package["dependencies"]:
+        name = wanted["rename"] or wanted["name"]
+        if not wanted.get("path") or wanted["kind"] is not None:
+            continue
+        forwarded = {one.partition("/")[2] for one in enabled if one.partition("/")[0].rstrip("?") == name}
+        if not wanted["optional"] or {name, f"dep:{name}"} & enabled:
+            for feature in (*wanted["features"], *filter(None, forwarded)):
+                yield Path(wanted["path"]), feature
+
+
+def _package_of(package: Mapping[str, Any], turned_on: Mapping[Path, frozenset[str]]) -> Package:
     wanted = package["dependencies"]
     folders = {Path(one["path"]): None for one in wanted if one.get("path")}
     names = {_crate_of(one["rename"] or one["name"], one.get("path") if not one["rename"] else None) for one in wanted}
     own = [target["name"] for target in package["targets"] if "lib" in target["kind"] or "proc-macro" in target["kind"]]
     names.update(name.replace("-", "_") for name in own or [package["name"]])
     manifest = Path(package["manifest_path"])
+    usual = _enabled(package, ("default",))
     return Package(
         name=package["name"],
         id=package["id"],
@@ -201,9 +242,10 @@ def _package_of(package: Mapping[str, Any]) -> Package:
             Target(target["name"], tuple(target["kind"]), Path(target["src_path"])) for target in package["targets"]
         ),
         features=tuple(sorted(package["features"])),
-        default_features=tuple(package["features"].get("default", ())),
+        default_features=tuple(sorted(usual & package["features"].keys() - {"default"})),
         path_dependencies=tuple(folders),
         dependencies=frozenset(names),
+        unified=tuple(sorted((turned_on[manifest.parent] - usual) & package["features"].keys())),
     )
 
 
