@@ -1,11 +1,12 @@
 """The canary: a type error laid into an item, which rustc reports if, and only if, it analyses that item.
 
 A type error and nothing earlier: what the parser, the macros or the names complain of says nothing about the types.
+Where something else is wrong with the crate, rustc may stop after the types; a second canary is one for borrows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from opencrates_lsp.rust.items import Item, items_around
@@ -21,15 +22,20 @@ _ERROR = b'let _: () = "opencrates canary";'
 _CONST = b'const _: () = "opencrates canary";'
 # In the place of an expression or a block, of whatever type; `loop` never ends, so that nothing is missed after it.
 _EXPRESSION = b"{ " + _ERROR + b" loop {} }"
+_ARGUMENT = b"(" + _EXPRESSION + b")"
+# In a function of its own, which no error in the types of the outer one keeps from the borrow checker.
+_BORROW = b"{ #[allow(dead_code)] fn opencrates_canary() { let canary: u8; let _ = canary + 1; } loop {} }"
 _MISMATCH = "E0308"
+_UNINITIALISED = "E0381"
 
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """A text with the type error in it; `span` is where, in that text."""
+    """A text with errors in it: one of this `code` in each of the `spans` of that text."""
 
     text: bytes
-    span: Span
+    spans: tuple[Span, ...]
+    code: str = _MISMATCH
 
 
 def canaries(text: bytes, subject: Subject) -> tuple[Canary, ...]:
@@ -38,7 +44,8 @@ def canaries(text: bytes, subject: Subject) -> tuple[Canary, ...]:
     probe = subject.probe
     node = _node(source, probe)
     if probe in subject.holes or (node is not None and node.type == "block"):
-        return (_replaced(text, probe, _EXPRESSION),)
+        hidden = _hidden(source, subject)
+        return (_all_replaced(text, hidden) if hidden else _replaced(text, probe, _EXPRESSION),)
     around = items_around(source, probe.start)
     item = around[-1] if around else None
     if item is None:
@@ -53,16 +60,62 @@ def canaries(text: bytes, subject: Subject) -> tuple[Canary, ...]:
     return (_beside(text, around),)
 
 
+def borrow_canaries(text: bytes, subject: Subject) -> tuple[Canary, ...]:
+    """The text with a use of what has no value yet in place of a function's body; of other items the same as above."""
+    node = _node(parse(text), subject.probe)
+    if node is None or node.type != "block":
+        return canaries(text, subject)
+    return (replace(_replaced(text, subject.probe, _BORROW), code=_UNINITIALISED),)
+
+
+def hidden_holes(text: bytes, subject: Subject) -> bool:
+    """Whether a hole stands where its code may vanish, though the code around it is compiled."""
+    source = parse(text)
+    node = _node(source, subject.probe)
+    return node is not None and node.type == "block" and bool(_hidden(source, subject))
+
+
 def is_reported(report: Report, subject: Subject, canary: Canary) -> bool:
-    """Whether rustc found the type error at its place."""
-    return any(
-        one.diagnostic.code == _MISMATCH
-        and any(
-            path == subject.path and canary.span.start <= span.start and span.end <= canary.span.end
-            for path, span in one.primaries
-        )
+    """Whether rustc found the errors at their places."""
+    found = [
+        span
         for one in report.errors
-    )
+        if one.diagnostic.code == canary.code
+        for path, span in one.primaries
+        if path == subject.path
+    ]
+    return all(any(place.start <= span.start and span.end <= place.end for span in found) for place in canary.spans)
+
+
+def _hidden(source: Source, subject: Subject) -> list[tuple[Span, bytes]]:
+    """The holes in a macro's arguments or behind a condition, each with the error that may stand there."""
+    found: list[tuple[Span, bytes]] = []
+    for hole in subject.holes:
+        within = [node for node in path_at(source, hole.start) if node.start_byte > subject.probe.start]
+        if any(node.type == "token_tree" for node in within):
+            found.append((hole, _ARGUMENT))
+        elif any(_is_conditional(source, node) for node in within):
+            found.append((hole, _EXPRESSION))
+    return found
+
+
+def _is_conditional(source: Source, node: Node) -> bool:
+    above = node.prev_sibling
+    while above is not None and above.type in ("attribute_item", "line_comment", "block_comment"):
+        if above.type == "attribute_item" and b"cfg" in source.text[above.start_byte : above.end_byte]:
+            return True
+        above = above.prev_sibling
+    return False
+
+
+def _all_replaced(text: bytes, holes: list[tuple[Span, bytes]]) -> Canary:
+    spans: list[Span] = []
+    shift = 0
+    for hole, error in holes:
+        text = text[: hole.start + shift] + error + text[hole.end + shift :]
+        spans.append(Span(hole.start + shift, hole.start + shift + len(error)))
+        shift += len(error) - (hole.end - hole.start)
+    return Canary(text, tuple(spans))
 
 
 def _node(source: Source, span: Span) -> Node | None:
@@ -70,7 +123,7 @@ def _node(source: Source, span: Span) -> Node | None:
 
 
 def _replaced(text: bytes, span: Span, error: bytes) -> Canary:
-    return Canary(text[: span.start] + error + text[span.end :], Span(span.start, span.start + len(error)))
+    return Canary(text[: span.start] + error + text[span.end :], (Span(span.start, span.start + len(error)),))
 
 
 def _in_macro(text: bytes, source: Source, subject: Subject, item: Item) -> tuple[Canary, ...]:

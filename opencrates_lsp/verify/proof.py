@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from opencrates_lsp.values import Documents, Level, Step, Subject
+from opencrates_lsp.verify.canary import borrow_canaries, hidden_holes
 from opencrates_lsp.verify.cargo import Progress, Scope, Tool
 from opencrates_lsp.verify.libtest import Tested
 from opencrates_lsp.verify.messages import Finding, Report, clippy_findings
@@ -24,6 +25,8 @@ from opencrates_lsp.verify.reach import (
 from opencrates_lsp.verify.running import Guard, is_run_by_others, run_tests
 from opencrates_lsp.verify.trial import Ground, Trial, in_thread
 from opencrates_lsp.workspace.layout import Layout, Package
+
+_ONLY_TYPES = "rustc checks its types, but another error keeps it from its borrows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,8 @@ def _standing(trial: Trial, layout: Layout, package: Package, subject: Subject) 
     if sharing and not is_reached(package, subject.path, read):
         package, *others = sharing
         sharing = tuple(others)
-    return standing(package, subject, read, sharing=sharing, is_run=is_run_by_others(layout, package))
+    place = standing(package, subject, read, sharing=sharing, is_run=is_run_by_others(layout, package))
+    return replace(place, is_hidden=hidden_holes(read(subject.path), subject))
 
 
 async def _search(
@@ -126,7 +130,11 @@ async def _search(
         clock.step("canary")
         found = Analysed(scope, place, report)
         if seen:
-            return found, None
+            if any(one.package == place.package.root for one in report.errors):
+                # Where something is wrong with the crate, rustc may not come to what it checks after the types.
+                seen = await trial.sees(ground, tool, scope, subject, progress, borrow_canaries)
+                clock.step("canary")
+            return found, None if seen else _ONLY_TYPES
         if own is None:
             active = await conditions(ground)
             own, reason = found, why_not(place, report, ground.layout, active)

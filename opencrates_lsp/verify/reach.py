@@ -50,6 +50,7 @@ class Standing:
     """What the source tells of an item: its package, the ways to its file, and the conditions on and around it.
 
     `sharing` are other members that compile the file too; `is_run` says that others run it while they are compiled.
+    `is_hidden` says that a hole stands where its code may vanish, though the code around it is compiled.
     """
 
     path: Path
@@ -59,6 +60,7 @@ class Standing:
     signature: str = ""
     sharing: tuple[Package, ...] = ()
     is_run: bool = False
+    is_hidden: bool = False
 
     @property
     def cfgs(self) -> tuple[str, ...]:
@@ -207,6 +209,8 @@ def why_not(place: Standing, report: Report, layout: Layout, active: frozenset[s
         if not name.endswith("!"):
             return f"nothing that is compiled uses the macro `{name}!`"
         return f"only the macro `{name}` knows what its tokens mean"
+    if place.is_hidden:
+        return "nothing is compiled of the hole itself, though the code around it is"
     return "not compiled in this configuration"
 
 

@@ -150,8 +150,16 @@ class Trial:
         self.remember(ground, tool, scope, report)
         return report
 
-    async def sees(self, ground: Ground, tool: Tool, scope: Scope, subject: Subject, progress: Progress) -> bool:
-        """Whether rustc analyses the item: a canary in it is reported.
+    async def sees(
+        self,
+        ground: Ground,
+        tool: Tool,
+        scope: Scope,
+        subject: Subject,
+        progress: Progress,
+        laid: Callable[[bytes, Subject], tuple[Canary, ...]] = canaries,
+    ) -> bool:
+        """Whether rustc analyses the item: one of the canaries that are `laid` into it is reported.
 
         Remembered for as long as nothing but the item's own probe is changed.
         """
@@ -159,7 +167,7 @@ class Trial:
 
         def texts() -> list[tuple[Canary, str]]:
             mirror.lay({})
-            found = canaries(mirror.text(subject.path), subject)
+            found = laid(mirror.text(subject.path), subject)
             return [(canary, mirror.digest_without(subject.path, canary.text)) for canary in found]
 
         for canary, around in await in_thread(texts):
@@ -191,7 +199,7 @@ class Trial:
         folders.update(package.root for package in sharing)
         for _ in range(2):
             report = await self.run(ground, tool, scope, progress, online=_manifests(after), wrap=wrap)
-            if not wrote or report.compiled & folders or not (report.ok or report.built & folders):
+            if not (wrote and report.ok) or report.compiled & folders:
                 return report
             await in_thread(lambda: self.mirror.touch(*(path for path, text in after.items() if text is not None)))
         return None

@@ -130,6 +130,41 @@ declared!();
 """
 
 
+@pytest.mark.parametrize(
+    ("body", "reached"),
+    [
+        ("#[cfg(windows)]\n{ return todo!(); }\n1", False),
+        ("#[cfg(windows)] // no\nlet _x = [todo!(), 1];\n1", False),
+        ("#[cfg(unix)]\nlet _x = { todo!() };\n1", True),
+        ("eats! { todo!() }\n1", False),
+        ("eats! { todo!() }\ntodo!()", False),
+        ('println!("{}{:?}", todo!(), vec![todo!(); 2]);\n1', True),
+        ("assert!(matches!(todo!(), 1u8));\n#[allow(unused)]\nlet x: u8 = todo!();\n1", True),
+    ],
+)
+async def test_a_hole_is_looked_at_itself_and_not_its_function(provers: Provers, body: str, reached: bool) -> None:
+    eats = "#[allow(unused)]\nmacro_rules! eats { ($($t:tt)*) => {} }\n"
+    prover = await provers({"Cargo.toml": A, "src/lib.rs": f"{eats}pub fn f() -> u8 {{ {body} }}\n"})
+    proof = await prover.prepare()
+    assert proof.reached is reached, proof.reason
+    assert reached or proof.reason == "nothing is compiled of the hole itself, though the code around it is"
+
+
+async def test_an_error_that_keeps_rustc_from_the_borrows_is_told(provers: Provers) -> None:
+    cycle = "const A: u8 = B;\nconst B: u8 = A;\n"
+    prover = await provers({"Cargo.toml": A, "src/lib.rs": F + cycle})
+    proof = await prover.prepare()
+    assert (proof.reached, proof.reason) == (
+        False,
+        "rustc checks its types, but another error keeps it from its borrows",
+    )
+    # A plain type error does not.
+    again = await prover.prepare(buffers={"src/lib.rs": f'{F}fn g() -> u8 {{ "" }}\n'.encode()})
+    assert again.reached
+    moved = await prover.judge(again, "{ let s = String::new(); drop(s); drop(s); 1 }")
+    assert [error.code for error in moved.new_errors] == ["E0382"]
+
+
 async def test_a_canary_is_seen_in_every_kind_of_item(provers: Provers) -> None:
     prover = await provers({"Cargo.toml": A, "src/lib.rs": FORMS})
     names = [
@@ -159,7 +194,7 @@ async def test_the_canary_is_asked_again_when_anything_around_the_item_changed(p
     assert (await prover.prepare()).reached
     hidden = b"#[cfg(windows)]\n" + F.encode()
     assert not (await prover.prepare(buffers={"src/lib.rs": hidden})).reached
-    body = F.replace("todo!()", "1 + todo!()").encode()
+    body = F.replace("todo!()", "let _x = 1; todo!()").encode()
     proof = await prover.prepare(buffers={"src/lib.rs": body})
     assert proof.reached
     assert [step.name for step in proof.steps] == ["sync", "baseline", "canary"]
