@@ -29,6 +29,7 @@ from opencrates_lsp.events import Bus, ChangeApplied, Outcome, UserAction
 from opencrates_lsp.face import Face
 from opencrates_lsp.home import Home
 from opencrates_lsp.jobs import Job, Jobs, Priority
+from opencrates_lsp.providers.base import model_of
 from opencrates_lsp.rust.holes import Hole
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.settings.models import Settings
@@ -361,7 +362,11 @@ def _told(change: Change, job: Job, tools: JobTools) -> Change:
     notes = change.notes
     if change.verdict.level in (Level.OFF, Level.PARSE) and tools.unproved is not None:
         notes = (*notes, str(tools.unproved))
-    return replace(change, job=job.id, notes=notes)
+    usage = change.usage
+    if usage.cached and not usage.provider:
+        # Nobody was asked, and the user is told whose answer it was.
+        usage = replace(usage, provider=tools.provider.name, model=model_of(tools.provider))
+    return replace(change, job=job.id, notes=notes, usage=usage)
 
 
 def _shortfall(verdict: Verdict) -> str:

@@ -308,7 +308,11 @@ async def test_undo_takes_back_what_it_wrote_wherever_it_stands_now_or_nothing(t
         assert user.text(path) == before.replace("x * 2", "todo!()")
         async with nothing_changes(user):
             assert (await user.ask("undo"))["state"] == "refused"
-    assert sorted(change.state for change in await history(home)) == ["applied", "undone"]
+        # What passed once is remembered: it is proved again, and nobody is asked.
+        answer = await user.fill(path)
+        assert (answer["state"], answer["usage"]["cached"], len(server.requests)) == ("applied", True, 1)
+        assert "(openai/test-model, remembered)" in user.messages[-1]
+    assert sorted(change.state for change in await history(home)) == ["applied", "applied", "undone"]
 
 
 async def test_two_editors_of_one_home_prove_side_by_side_and_take_back_their_own(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""Texts beside the item's own that change while the model thinks: what was right among the old ones may be wrong now."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from drive import Editor, crate, editor
+from lsp import as_json
+from model_server import Say, model_server
+
+from opencrates_lsp.values import Span
+
+LIB = "mod other;\npub fn f() -> u8 {\n    todo!()\n}\n"
+OTHER = "pub fn g() -> u8 {\n    1\n}\n"
+FILLED = LIB.replace("todo!()", "other::g()")
+ANSWER = "```rust\npub fn f() -> u8 {\n    other::g()\n}\n```"
+
+
+def type_over(user: Editor, path: Path, old: str, new: str) -> None:
+    at = len(user.text(path)[: user.text(path).index(old)].encode())
+    user.type(path, Span(at, at + len(old)), new)
+
+
+@pytest.mark.parametrize("saved", [False, True], ids=["typed", "saved"])
+@pytest.mark.parametrize(
+    ("old", "new", "applied"),
+    [
+        # Another signature, another body, and a word that is not finished.
+        ("u8", "u16", False),
+        ("1", "2", True),
+        ("}", "}\npub fn h(", True),
+    ],
+)
+async def test_an_edit_holds_among_the_texts_as_they_are_at_last(
+    tmp_path: Path, old: str, new: str, applied: bool, saved: bool
+) -> None:
+    root = crate(tmp_path / "tiny", LIB, other=OTHER)
+    path, other = root / "src" / "lib.rs", root / "src" / "other.rs"
+    settings = {"limits__max_repairs": "0"}
+    async with (
+        model_server([Say(ANSWER, gated=True, piece_characters=1 << 20)]) as server,
+        editor(root, tmp_path / "home", model=server.url, **settings) as user,
+    ):
+        user.open(path)
+        user.open(other)
+        filling = user.begin_fill(path)
+        await server.until(lambda: server.requests)
+        type_over(user, other, old, new)
+        if saved:
+            other.write_text(user.text(other))
+        server.release()
+        if applied:
+            answer = as_json(await asyncio.wait_for(filling, 60))
+            assert answer["state"] == "applied", answer["reason"]
+        else:
+            answer = as_json(await asyncio.wait_for(filling, 60))
+            assert answer["state"] != "applied"
+            assert "mismatched types" in answer["reason"]
+        assert user.text(path) == (FILLED if applied else LIB)
