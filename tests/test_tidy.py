@@ -41,3 +41,8 @@ def test_the_map_names_every_part() -> None:
     parts = {path.relative_to(PACKAGE).parts[0] for path in PACKAGE.rglob("*.py")} - {"__init__.py", "__main__.py"}
     missing = [part for part in parts if f"`{part.removesuffix('.py')}" not in text]
     assert not missing
+
+
+def test_every_test_file_has_a_name_of_its_own() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert len(names) == len(set(names))

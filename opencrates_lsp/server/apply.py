@@ -37,6 +37,9 @@ REFUSED_SECONDS = 0.2
 """The same where the answer was no."""
 
 _SHOWN_CHARACTERS = 1000
+_LINE = 60
+"""How much of a line is shown."""
+
 APPLY, LEAVE = "Apply", "Leave the files as they are"
 
 
@@ -147,9 +150,19 @@ def _texts(edits: Iterable[Edit]) -> str:
 
 
 def _listed(edits: Iterable[Edit]) -> str:
-    words = {Create: "new ", Delete: "without "}
-    names = dict.fromkeys(f"{words.get(type(edit), '')}{edit.path.name}" for edit in edits)
-    return ", ".join(names)
+    """What the edits do, each by the first line that it puts in: "`use std::fmt;` in lib.rs"."""
+    return ", ".join(dict.fromkeys(_named(edit) for edit in edits))
+
+
+def _named(edit: Edit) -> str:
+    if isinstance(edit, Create):
+        return f"new {edit.path.name}"
+    if isinstance(edit, Delete):
+        return f"without {edit.path.name}"
+    text = edit.text if edit.text.strip() else edit.expect
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    said = first if len(first) <= _LINE else f"{first[:_LINE]}…"
+    return f"`{said}` in {edit.path.name}" if said else edit.path.name
 
 
 async def _deliver(session: Session, ledger: Ledger, change: Change, *, ask: bool, undone: str | None) -> _Fate:

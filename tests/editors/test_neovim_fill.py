@@ -122,7 +122,8 @@ def test_a_fill_is_one_step_to_undo_and_compiles(tmp_path: Path) -> None:
         nvim.fill(HOLES[1], "Apply")
         said = nvim.told("Filled `count`")
         # What is outside of the function was asked about.
-        assert "It also changes what was not asked for: lib.rs" in nvim.asked[1]["prompt"]
+        assert "It also changes what was not asked for: `" in nvim.asked[1]["prompt"]
+        assert "` in lib.rs" in nvim.asked[1]["prompt"]
         assert "cargo check: reached, 0 new errors" in said or "cargo test: reached, 0 new errors" in said
         # No "Press ENTER" after each fill.
         assert not nvim.blocked
