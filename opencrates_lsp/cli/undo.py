@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,7 +11,10 @@ import click
 from opencrates_lsp.cli.output import reporting, show
 from opencrates_lsp.cli.terminal import TerminalFace, running
 from opencrates_lsp.cli.write import apply
+from opencrates_lsp.errors import OpenCratesError
 from opencrates_lsp.values import Change
+from opencrates_lsp.workspace.layout import find_manifest
+from opencrates_lsp.workspace.manifests import read_manifest, workspace_root
 
 if TYPE_CHECKING:
     from opencrates_lsp.app import App
@@ -20,13 +25,13 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Print a diff and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def undo(change: str | None, dry_run: bool, as_json: bool) -> None:
-    """Take back CHANGE (the last one that was applied), if its text still stands there.
+    """Take back CHANGE, if its text still stands there; without one, the last of this folder's workspace.
 
     `opencrates history` lists the changes.
     """
 
     async def work(app: App, face: TerminalFace) -> Change:
-        back, undone = await app.undo(change, face)
+        back, undone = await app.undo(change, face, within=[await asyncio.to_thread(_here)])
         if not dry_run:
             await apply(app, back, undone=undone)
         return back
@@ -34,3 +39,11 @@ def undo(change: str | None, dry_run: bool, as_json: bool) -> None:
     with reporting("Undo", as_json=as_json):
         back = running(work, quiet=as_json)
     show(back, dry_run=dry_run, as_json=as_json)
+
+
+def _here() -> Path:
+    """The workspace around this folder, or the folder itself where there is none that can be read."""
+    try:
+        return workspace_root(read_manifest(find_manifest(Path()))).root
+    except OpenCratesError:
+        return Path().absolute()

@@ -54,6 +54,17 @@ def test_an_earlier_change_is_taken_back_by_its_id(run: dict[str, Any]) -> None:
     assert opencrates("undo", "0" * 32, **run).returncode == 2
 
 
+def test_only_a_change_of_this_workspace_is_taken_back_unnamed(run: dict[str, Any], tmp_path: Path) -> None:
+    crate(tmp_path / "other")
+    other = {**run, "cwd": tmp_path / "other"}
+    assert opencrates("fill", "src/lib.rs:8", "--trust", **other).returncode == 0
+    filled = library(other).read_text()
+    # The newest change is the other crate's; here it is ours that is meant, from a folder below as well.
+    assert opencrates("undo", **{**run, "cwd": tmp_path / "tiny" / "src"}).returncode == 0
+    assert library(run).read_text() == FILLED.replace("self.x", "todo!()")
+    assert library(other).read_text() == filled
+
+
 def test_what_was_edited_since_is_left_alone(run: dict[str, Any]) -> None:
     text = FILLED.replace("self.x", "self.x + 1")
     library(run).write_text(text)
