@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from opencrates_lsp.app.workspaces import Workspace
@@ -35,6 +35,9 @@ from opencrates_lsp.verify import format as formatting
 from opencrates_lsp.verify import repair
 from opencrates_lsp.verify.proof import Proof
 from opencrates_lsp.verify.verifier import Verifier
+
+# How often a candidate is judged anew because other texts were typed meanwhile.
+_PATIENCE = 3
 
 
 class JobFace:
@@ -173,8 +176,31 @@ class JobTools:
         return Ready(level, proof, self)
 
     async def judged(self, proof: Proof, after: Mapping[Path, bytes | None], *, whole_workspace: bool) -> Verdict:
-        """What the proof says of the candidate."""
-        return await self._verifier.judge(proof, after, whole_workspace=whole_workspace, progress=self.face.progress)
+        """What the proof says of the candidate, among the texts as they are once it is judged.
+
+        While somebody types what keeps rustc from the item, the candidate is judged among the texts from before.
+        """
+        behind = ""
+        for _ in range(_PATIENCE):
+            texts = self._texts(proof)
+            if texts != proof.documents:
+                later = await self._verifier.prepare(
+                    proof.ground, proof.subject, proof.level, texts, self.face.progress
+                )
+                proof, behind = (later, "") if later.reached else (proof, ", other files as they were before")
+            verdict = await self._verifier.judge(
+                proof, after, whole_workspace=whole_workspace, progress=self.face.progress
+            )
+            if self._texts(proof) == texts:
+                break
+        return replace(verdict, configuration=verdict.configuration + behind)
+
+    def _texts(self, proof: Proof) -> Documents:
+        """What is open now, and the item's own file as the proof has it."""
+        texts = {path: document for path, document in self.face.documents().items() if path != proof.subject.path}
+        if proof.subject.path in proof.documents:
+            texts[proof.subject.path] = proof.documents[proof.subject.path]
+        return texts
 
     def verified(self, verdict: Verdict) -> None:
         """Tell whoever listens."""
