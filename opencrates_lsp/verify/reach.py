@@ -80,6 +80,11 @@ class Standing:
         return _LEAKS.search(self.signature) is not None
 
     @property
+    def is_macro(self) -> bool:
+        """Whether its tokens may mean anything elsewhere."""
+        return self.item is None or self.item.identity.kind not in ("function", "const", "static")
+
+    @property
     def is_constant(self) -> bool:
         """Whether its value or its tokens can decide if tests and examples compile."""
         if self.item is None or self.item.identity.kind in ("const", "static", "macro"):

@@ -119,6 +119,17 @@ async def test_tests_that_an_answer_brings_must_compile(provers: Provers) -> Non
     assert [(verdict.passed, len(verdict.new_errors)) for verdict in verdicts] == [(False, 1), (True, 0)]
 
 
+async def test_what_a_const_without_a_value_hid_is_not_blamed_on_the_value(provers: Provers) -> None:
+    """Without the value nothing that uses the library is compiled; what is wrong with it comes to light with it."""
+    files = {"src/lib.rs": "pub const N: usize = todo!();\n", "benches/b.rs": "#![feature(test)]\nfn x( {}\n"}
+    tests = {"tests/old.rs": "use a::no;\n", "tests/t.rs": "const A: [u8; 2] = [0; a::N];\nfn t() {}\n"}
+    prover = await provers({"Cargo.toml": A, **files, **tests})
+    proof = await prover.prepare()
+    verdicts = [await prover.judge(proof, value) for value in ("3", "2", "no()")]
+    assert [[error.code for error in verdict.new_errors] for verdict in verdicts] == [["E0308"], [], ["E0425"]]
+    assert [verdict.passed for verdict in verdicts] == [False, True, False]
+
+
 async def test_code_behind_a_feature_that_is_off_is_told(provers: Provers) -> None:
     manifest = A + '[features]\ndefault = ["on"]\non = ["deep"]\ndeep = []\noff = []\n'
     prover = await provers({"Cargo.toml": manifest, "src/lib.rs": F})
