@@ -298,7 +298,7 @@ async def _unreached(task: Task, tools: Tools, proof: Proof) -> Proof:
     if await tools.face.ask(question) != APPLY_UNPROVED:
         raise Declined(
             f"`{task.subject.name}` was not changed: {reason}.",
-            remedy="Choose features or a target under [cargo] that compile it.",
+            remedy="Mend what is named, or choose features or a target under [cargo] that compile it.",
             place=task.path,
         )
     return await tools.prepare(task.subject, Level.PARSE)

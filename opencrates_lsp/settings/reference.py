@@ -25,7 +25,7 @@ Later wins:
 4. what the editor answers to `workspace/configuration` for the section `opencrates`
 5. environment variables: `{variable(("ai", "provider"))}` is `ai.provider`; lists and tables are JSON, names also `a,b`
 6. `initializationOptions` of the editor
-7. the command line: `--set ai.provider=offline`
+7. the command line: `--provider offline` is `ai.provider`
 
 The project file and `workspace/configuration` can be written by whoever writes the repository.
 They may set only what the column "project" allows; what they loosen is named and ignored.

@@ -97,7 +97,7 @@ def find_manifest(path: Path) -> Path:
             return manifest
     raise Missing(
         f"There is no Cargo.toml in {folder} or above it.",
-        remedy="Run `cargo init` there, or use `OpenCrates: New Crate`.",
+        remedy="Run `cargo init` there, or make a crate with `opencrates new`.",
         place=folder / "Cargo.toml",
     )
 
