@@ -56,7 +56,7 @@ async def secret(name: str, env: Mapping[str, str], home: Home) -> Secret | None
             "The name of a secret is made of lower case letters, digits, `-` and `_`.",
             remedy="Name the secret, and keep the key itself out of the settings.",
         )
-    variable = f"OPENCRATES_SECRET_{name.upper().replace('-', '_')}"
+    variable = variable_of(name)
     if value := env.get(variable, "").strip():
         return Secret(value, variable)
     if reference := env.get(f"{variable}_FILE", "").strip():
@@ -65,6 +65,11 @@ async def secret(name: str, env: Mapping[str, str], home: Home) -> Secret | None
     if value := env.get(ambient, "").strip():
         return Secret(value, ambient, given=False)
     return None
+
+
+def variable_of(name: str) -> str:
+    """The environment variable that a secret is looked up in first."""
+    return f"OPENCRATES_SECRET_{name.upper().replace('-', '_')}"
 
 
 def _read(home: Home, reference: str, variable: str) -> str:

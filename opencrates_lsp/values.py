@@ -173,6 +173,7 @@ class Change:
 
     `documents` are the texts, as they were judged, that the spans of `edits` count in.
     `subject` is the item that was asked for, in `documents`; `others` are the further items of a change over many.
+    `beside` are the other open texts that it was judged among.
     `job` is the job that made it, `undoes` the change that this one takes back.
     """
 
@@ -187,6 +188,7 @@ class Change:
     job: str = ""
     notes: tuple[str, ...] = ()
     undoes: str = ""
+    beside: Mapping[Path, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

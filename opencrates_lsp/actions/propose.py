@@ -251,7 +251,8 @@ class Trial:
     async def _proved(self, merged: Merged, proof: Proof) -> tuple[Merged, Verdict]:
         """Check the candidate; where rustc itself knows the mend, take it and check again."""
         path, tools = self.request.document.path, self.tools
-        tools.face.progress("check")
+        if tools.level not in (Level.OFF, Level.PARSE):
+            tools.face.progress("check")
         verdict = await proof.judge({path: merged.text}, whole_workspace=not merged.body_only)
         tried, found = merged, verdict
         for _ in range(_MENDS):

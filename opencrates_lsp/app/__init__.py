@@ -144,10 +144,12 @@ class App:
         while True:
             paths = [edit.path for edit in change.edits] + [document.path for document in change.documents]
             now = await asyncio.to_thread(changes.current, dict.fromkeys(paths), face.documents())
-            if changes.is_current(change, now):
+            proved = change.verdict.level not in (Level.OFF, Level.PARSE)
+            if not changes.is_current(change, now):
+                change = changes.rebased_change(change, now)
+            elif not proved or not await asyncio.to_thread(changes.beside_moved, change, face.documents()):
                 return change
-            change = changes.rebased_change(change, now)
-            if change.verdict.level not in (Level.OFF, Level.PARSE):
+            if proved:
                 change = await self._judged_again(change, face)
 
     async def _judged_again(self, change: Change, face: Face) -> Change:
@@ -155,7 +157,8 @@ class App:
         if workspace.ground is None:
             raise Refused("The folder is not trusted any more, so the edit cannot be judged again.")
         face.progress("check", "the text changed meanwhile")
-        documents = {**face.documents(), **{document.path: document for document in change.documents}}
+        own = {document.path: document for document in change.documents}
+        documents = {**face.documents(), **own}
         proof = await self.verifier(workspace.settings).prepare(
             workspace.ground, change.subject, change.verdict.level, documents, face.progress
         )
@@ -170,7 +173,8 @@ class App:
                 verdict=verdict,
                 diagnostics=verdict.new_errors,
             )
-        return replace(change, verdict=replace(verdict, attempts=change.verdict.attempts))
+        beside = {path: document.text for path, document in documents.items() if path not in own}
+        return replace(change, verdict=replace(verdict, attempts=change.verdict.attempts), beside=beside)
 
     async def new_crate(self, spec: CrateSpec, face: Face) -> StagedCrate:
         """A new crate in a staging folder, compiled and tested; the face publishes it."""
@@ -366,7 +370,7 @@ def _told(change: Change, job: Job, tools: JobTools) -> Change:
     if usage.cached and not usage.provider:
         # Nobody was asked, and the user is told whose answer it was.
         usage = replace(usage, provider=tools.provider.name, model=model_of(tools.provider))
-    return replace(change, job=job.id, notes=notes, usage=usage)
+    return replace(change, job=job.id, notes=notes, usage=usage, beside=dict(tools.beside))
 
 
 def _shortfall(verdict: Verdict) -> str:

@@ -57,8 +57,39 @@ def is_current(change: Change, now: Mapping[Path, Document]) -> bool:
     ) and not any(isinstance(edit, Create) and edit.path in now for edit in change.edits)
 
 
+def beside_moved(change: Change, open_texts: Documents) -> bool:
+    """Whether another open text is no longer the one that the change was judged among."""
+    own = {document.path for document in change.documents}
+    for path, document in open_texts.items():
+        if path in own:
+            continue
+        judged = change.beside.get(path)
+        if judged is None:
+            # It was not open then, so that the file on disk counted.
+            try:
+                judged = path.read_bytes()
+            except OSError:
+                judged = b""
+        if judged != document.text:
+            return True
+    return False
+
+
 def rebased_change(change: Change, now: Mapping[Path, Document]) -> Change:
     """The change as one of the texts as they are now, not judged again yet; raises `Moved`."""
+    try:
+        return _rebased(change, now)
+    except Moved as error:
+        if not change.undoes:
+            raise
+        raise Moved(
+            f"{change.title}: the text that it wrote no longer stands there, so nothing was taken back.",
+            remedy="Change it back by hand.",
+            place=error.place,
+        ) from error
+
+
+def _rebased(change: Change, now: Mapping[Path, Document]) -> Change:
     edits: list[Edit] = []
     documents: list[Document] = []
     subjects = [change.subject, *change.others]

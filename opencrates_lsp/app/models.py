@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from opencrates_lsp import providers
-from opencrates_lsp.credentials import AMBIENT, Secret, secret
+from opencrates_lsp.credentials import AMBIENT, Secret, secret, variable_of
 from opencrates_lsp.errors import Declined, Missing, WrongUsage
 from opencrates_lsp.events import Bus
 from opencrates_lsp.face import Face
@@ -89,7 +89,13 @@ class Models:
         if key is not None and not key.given and endpoint_host(openai.base_url) != "api.openai.com":
             raise Missing(
                 f"{key.origin} is a key for OpenAI, and {endpoint_host(openai.base_url)} is not.",
-                remedy=f"Give the key of that endpoint in OPENCRATES_SECRET_{openai.credential.upper()}.",
+                remedy=f"Give the key of that endpoint in {variable_of(openai.credential)}.",
+            )
+        if key is None and not local:
+            # Said before the user is asked for anything: without a key there is nothing to consent to.
+            raise Missing(
+                f"There is no key for {endpoint_host(openai.base_url)}.",
+                remedy=f"Set {variable_of(openai.credential)}; any word will do for a server that asks for none.",
             )
         if not local:
             await self._consent(root, settings, face)

@@ -84,7 +84,7 @@ class Ready:
 
 
 class JobTools:
-    """See `actions.base.Tools`."""
+    """See `actions.base.Tools`; `beside` are the other open texts of the last verdict."""
 
     def __init__(
         self,
@@ -101,6 +101,7 @@ class JobTools:
         bus: Bus,
     ) -> None:
         self.face = face
+        self.beside: dict[Path, bytes] = {}
         self._job = job
         self._action = action
         self._path = path
@@ -193,6 +194,8 @@ class JobTools:
             )
             if self._texts(proof) == texts:
                 break
+        self.beside.clear()
+        self.beside.update({path: text.text for path, text in texts.items() if path != proof.subject.path})
         return replace(verdict, configuration=verdict.configuration + behind)
 
     def _texts(self, proof: Proof) -> Documents:

@@ -32,7 +32,7 @@ from opencrates_lsp.workspace.layout import Layout, find_manifest, load_layout
 
 TRUST = "Trust this folder"
 NO_TRUST = "Syntax check only"
-_TO_TRUST = "To trust it, set `trusted` in initializationOptions, or run `opencrates` with --trust."
+_TO_TRUST = "To be asked again, run `opencrates fill --trust` in it once, or set `trusted` in initializationOptions."
 _INDEX_SECONDS = 3.0
 _STAMPED = ("Cargo.toml", "opencrates.toml", "rust-toolchain.toml", "rust-toolchain", ".cargo/config.toml", *FILES)
 
@@ -211,6 +211,9 @@ class Workspaces:
 
     async def _trusted(self, root: Path, face: Face | None) -> bool:
         said = await self._trust(root)
+        if self.launch.trusted and await self._store.remembered.recall("trust", str(root)) == "no":
+            # Who trusts it for one run has thought again: the next one without a word of its own asks.
+            await self._store.remembered.forget("trust", str(root))
         if said is not None or face is None:
             return said is True
         answer = await face.ask(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,25 @@ async def test_an_edit_holds_among_the_texts_as_they_are_at_last(
         if applied:
             assert ("as they were before" in answer["verdict"]["configuration"]) is new.endswith("h(")
         assert user.text(path) == (FILLED if applied else LIB)
+
+
+async def test_what_is_typed_while_a_question_stands_counts_too(tmp_path: Path) -> None:
+    root = crate(tmp_path / "tiny", LIB, other=OTHER)
+    path, other = root / "src" / "lib.rs", root / "src" / "other.rs"
+
+    def answer(message: str, choices: Sequence[str]) -> str | None:
+        # The `use` line is outside of the item, so the user is asked, and types before he says yes.
+        type_over(user, other, "g()", "g(_: [u8; 3])")
+        return choices[0]
+
+    with_use = "```rust\nuse other::g;\n\npub fn f() -> u8 {\n    g()\n}\n```"
+    async with (
+        model_server([with_use]) as server,
+        editor(root, tmp_path / "home", model=server.url, answer=answer, verify__max_repairs="0") as user,
+    ):
+        user.open(path)
+        user.open(other)
+        said = await user.fill(path)
+        assert said["state"] == "refused", said
+        assert "this function takes 1 argument" in said["reason"]
+        assert user.text(path) == LIB
