@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
 import re
 import secrets
 import shutil
-import socket
+import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from opencrates_lsp.errors import Missing
+from opencrates_lsp.store.owners import is_gone, this_process
 
 OWNER = ".opencrates-staging"
 # cargo counts a package to the workspace around it, unless it is a root itself; the line goes before the crate lands.
@@ -59,8 +58,7 @@ def make(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
     try:
         folder.mkdir()
-        owner = {"process": os.getpid(), "host": socket.gethostname()}
-        (folder / OWNER).write_text(json.dumps(owner), encoding="utf-8")
+        (folder / OWNER).write_text(this_process(), encoding="utf-8")
     except OSError as error:
         raise Missing(
             f"The crate cannot be prepared in {folder.parent}: {error.strerror}.",
@@ -100,22 +98,9 @@ def finish(folder: Path, *, member: bool) -> None:
 
 
 def _is_left_behind(folder: Path) -> bool:
+    """Whether the process that made the folder is gone; one of another machine counts as gone after a day."""
     try:
-        owner = json.loads((folder / OWNER).read_text(encoding="utf-8"))
-        process, host = int(owner["process"]), owner["host"]
-    except (OSError, ValueError, KeyError, TypeError):
+        mark = folder / OWNER
+        return is_gone(mark.read_text(encoding="utf-8"), (time.time() - mark.stat().st_mtime) / 3600)
+    except (OSError, ValueError):
         return False
-    return host == socket.gethostname() and not _lives(process)
-
-
-def _lives(process: int) -> bool:
-    if os.name != "posix" or process <= 0:
-        # Elsewhere signal 0 is no question but an order, so that nothing is cleaned there.
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import crates_data
@@ -17,7 +18,7 @@ from opencrates_lsp.rust.items import qualified_name
 from opencrates_lsp.rust.syntax import parse
 
 
-def answering(crate: crates_data.Crate) -> object:
+def answering(crate: crates_data.Crate) -> Callable[[Request], str]:
     """A script that knows the right answer to each hole by the name that the prompt says."""
 
     def script(request: Request) -> str:
@@ -38,7 +39,7 @@ async def test_every_hole_is_filled_with_its_proof(name: str, tmp_path: Path) ->
     crate = crates_data.load(name)
     root = crate.copy_to(tmp_path)
     async with (
-        model_server(answering(crate)) as server,  # type: ignore[arg-type]
+        model_server(answering(crate)) as server,
         editor(root, tmp_path / "home", model=server.url) as user,
     ):
         for hole in crate.holes:
