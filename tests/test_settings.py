@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from opencrates_lsp.settings.layers import (
     user_layer,
     workspace_layer,
 )
-from opencrates_lsp.settings.models import Settings
+from opencrates_lsp.settings.models import SHAPES, Settings
 from opencrates_lsp.values import Configuration, Level, Limits, Policy
 
 
@@ -231,7 +233,24 @@ def test_a_wrong_value_is_named_and_never_shown(values: Mapping[str, Any], key: 
     assert (problem.key, problem.place) == (key, f"initializationOptions: {key}")
     assert problem.remedy
     assert "pw" not in str(problem).lower()
+    assert "pattern" not in problem.message
     assert loaded.settings == Settings()
+
+
+@pytest.mark.parametrize("value", ["ftp://x", "x", "https://user:pw@x/v1", "https://x/?key=pw", "https://x/#a"])
+def test_an_address_is_told_what_it_must_be(value: str) -> None:
+    (problem,) = load([initialization_layer({"ai": {"openai": {"base_url": value}}})]).problems
+    assert "it must begin with http:// or https://, without a user, query or fragment" in problem.message
+
+
+def test_every_pattern_has_words() -> None:
+    patterns = set(re.findall(r'"pattern": ("(?:[^"\\\\]|\\\\.)*")', json.dumps(Settings.model_json_schema())))
+    assert {json.loads(pattern) for pattern in patterns} == set(SHAPES)
+
+
+def test_the_command_line_is_named_by_the_option_that_there_is() -> None:
+    (problem,) = load([arguments_layer(["ai.provider="])]).problems
+    assert problem.place == "--provider"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from opencrates_lsp.settings.layers import Text
 from opencrates_lsp.settings.marks import Lower, Mark, Stricter, Taken, Union
-from opencrates_lsp.settings.models import Settings
+from opencrates_lsp.settings.models import SHAPES, Settings
 from opencrates_lsp.settings.places import Key
 
 if TYPE_CHECKING:
@@ -79,9 +79,14 @@ class Setting:
 
 
 def _wrong(error: ValidationError, setting: Setting) -> Wrong:
-    """pydantic's words without the value, which is not for showing."""
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    said = dict.fromkeys(detail["msg"][:1].lower() + detail["msg"][1:] for detail in details)
+    """pydantic's words without the value, which is not for showing, and ours in the place of a pattern."""
+    details = error.errors(include_url=False, include_input=False)
+    said = dict.fromkeys(
+        SHAPES[detail["ctx"]["pattern"]]
+        if detail["type"] == "string_pattern_mismatch"
+        else detail["msg"][:1].lower() + detail["msg"][1:]
+        for detail in details
+    )
     within = str(details[0]["loc"][0]) if setting.is_table and details[0]["loc"] else ""
     return Wrong(", or ".join(said), (within,) if within else ())
 

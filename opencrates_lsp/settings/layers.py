@@ -100,10 +100,10 @@ def environment_layer(env: Mapping[str, str]) -> Layer:
 
 
 def arguments_layer(settings: Sequence[str]) -> Layer:
-    """The settings of the command line, each "key=value" with a dotted key."""
+    """The settings of the command line, each "key=value" with a dotted key: "ai.provider=x" of `--provider x`."""
     parts = [setting.partition("=") for setting in settings]
     pairs = [(tuple(part.strip() for part in key.split(".")), value.strip()) for key, _, value in parts]
-    return _text_layer("command line", pairs, lambda key: f"--set {_dotted(key)}", _dotted)
+    return _text_layer("command line", pairs, lambda key: f"--{key[-1]}", _dotted)
 
 
 def variable(key: Key) -> str:

@@ -6,6 +6,7 @@ Parts take the plain values that the methods here give, never the models.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -13,14 +14,28 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from opencrates_lsp import values
 from opencrates_lsp.settings.marks import Lower, Stricter, Taken, Union
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 # A leading hyphen would be read by cargo as one more argument.
-Feature = Annotated[str, StringConstraints(pattern=r"^[^\s,\-][^\s,]*$", max_length=200)]
-Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$", max_length=200)]
+_FEATURE = r"^[^\s,\-][^\s,]*$"
+_WORD = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$"
 # A key in the address would be shown wherever the address is.
-Endpoint = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$", max_length=2000)]
+_ENDPOINT = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$"
 # A pattern with `!` takes an earlier one back, so that a later layer could loosen.
-Pattern = Annotated[str, StringConstraints(pattern=r"^[^!\n]+$", max_length=1000)]
+_IGNORED = r"^[^!\n]+$"
+_CREDENTIAL = r"^[a-z][a-z0-9_-]*$"
+SHAPES: Mapping[str, str] = {
+    _FEATURE: "it must not begin with a hyphen, nor hold white space or commas",
+    _WORD: "it must begin with a letter, a digit or `_` and go on with these, `.` and `-`",
+    _ENDPOINT: "it must begin with http:// or https://, without a user, query or fragment",
+    _IGNORED: "it must be one line without `!`",
+    _CREDENTIAL: "it must begin with a small letter and go on with small letters, digits, `_` and `-`",
+}
+"""What each pattern of a text demands, for people."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Feature = Annotated[str, StringConstraints(pattern=_FEATURE, max_length=200)]
+Word = Annotated[str, StringConstraints(pattern=_WORD, max_length=200)]
+Endpoint = Annotated[str, StringConstraints(pattern=_ENDPOINT, max_length=2000)]
+Pattern = Annotated[str, StringConstraints(pattern=_IGNORED, max_length=1000)]
 Price = Annotated[float, Field(ge=0)]
 Permission = Annotated[values.Permission, Stricter(("allow", "confirm", "deny"))]
 
@@ -40,7 +55,7 @@ class OpenAI(Section):
     model: Name = "gpt-5-mini"
     """The model that is asked for, as the endpoint names it."""
 
-    credential: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=100)] = "openai"
+    credential: Annotated[str, StringConstraints(pattern=_CREDENTIAL, max_length=100)] = "openai"
     """The name of the secret that holds the key, never the key: `openai` is read from `OPENCRATES_SECRET_OPENAI`, from
     the file that `OPENCRATES_SECRET_OPENAI_FILE` names, or, once you said yes for a workspace, `OPENAI_API_KEY`."""
 
