@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from opencrates_lsp.errors import Cancelled, Declined, OpenCratesError
 from opencrates_lsp.values import Level, Usage, Verdict
 
@@ -12,6 +14,10 @@ _CHECKED = {
     Level.CLIPPY: "cargo clippy",
     Level.TEST: "cargo test",
 }
+
+_PLAIN = "default features"
+_USUAL = re.compile(r", (host|all targets)(?=,|$)")
+"""What need not be said of a configuration: it is what everybody expects, or more than that."""
 
 
 def done(title: str, verdict: Verdict | None, usage: Usage | None) -> str:
@@ -43,7 +49,13 @@ def proved(verdict: Verdict) -> str:
         if verdict.tests.failed:
             parts.append(f"{verdict.tests.failed} failed")
     parts.append(f"{verdict.seconds:.1f} s")
-    return f"{_CHECKED[verdict.level]}: {', '.join(parts)}"
+    return f"{_CHECKED[verdict.level]}{_special(verdict.configuration)}: {', '.join(parts)}"
+
+
+def _special(configuration: str) -> str:
+    """The configuration in brackets, led by a space; empty for the plain one."""
+    said = _USUAL.sub("", configuration)
+    return "" if said in ("", _PLAIN) else f" ({said})"
 
 
 def state_of(error: OpenCratesError) -> str:
