@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opencrates_lsp.cli.output import patch_between, print_json, reporting
+from opencrates_lsp.cli.places import workspace_around
 from opencrates_lsp.cli.terminal import TerminalFace, running
 from opencrates_lsp.cli.write import apply
 from opencrates_lsp.errors import Missing, OpenCratesError
@@ -20,6 +22,7 @@ from opencrates_lsp.values import Replace
 if TYPE_CHECKING:
     from opencrates_lsp.app import App
     from opencrates_lsp.crates.build import StagedCrate
+    from opencrates_lsp.crates.spec import CrateSpec
 
 
 @click.command()
@@ -55,6 +58,7 @@ def new(
     asked = {"name": where.name, "kind": kind, "description": description, "edition": edition, "license": license_}
 
     async def work(app: App, face: TerminalFace) -> tuple[StagedCrate, list[Path], bytes]:
+        await asyncio.to_thread(_makeable, app, spec)
         staged = await app.new_crate(spec, face)
         if dry_run:
             try:
@@ -77,6 +81,18 @@ def new(
     if not dry_run:
         said = words.done(title, staged.verdict, staged.usage)
     click.echo("\n".join([said, *staged.notes]), err=dry_run)
+
+
+def _makeable(app: App, spec: CrateSpec) -> None:
+    """Raise what is wrong with the spec before anybody is asked to trust the workspace around it.
+
+    The kinds of an untrusted workspace's templates count here: that one of them may be used is decided later.
+    """
+    from opencrates_lsp.crates.skeleton import kinds
+    from opencrates_lsp.crates.spec import checked
+
+    own = workspace_around(spec.path) / ".opencrates" / "templates"
+    checked(spec, kinds([own, *app.templates(None).search]))
 
 
 async def _landed(app: App, staged: StagedCrate) -> list[Path]:

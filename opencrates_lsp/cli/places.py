@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from opencrates_lsp.errors import WrongUsage
+from opencrates_lsp.errors import OpenCratesError, WrongUsage
 from opencrates_lsp.faces.line_index import LineIndex
 from opencrates_lsp.values import Span
 
@@ -12,7 +13,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def place_of(text: str) -> tuple[Path, int | None, int | None]:
-    """`PATH`, `PATH:LINE` or `PATH:LINE:COL`; None for what is not named."""
+    """`PATH`, `PATH:LINE` or `PATH:LINE:COL`; None for what is not named.
+
+    Raises `WrongUsage` where PATH is no Rust file.
+    """
     path, numbers = Path(text), list[int]()
     parts = text.rsplit(":", 2)
     while not path.exists() and len(parts) > 1 and parts[-1].isascii() and parts[-1].isdigit() and len(numbers) < 2:
@@ -21,10 +25,32 @@ def place_of(text: str) -> tuple[Path, int | None, int | None]:
     if not path.exists():
         raise WrongUsage("There is no such file.", remedy="Name it as PATH, PATH:LINE or PATH:LINE:COL.", place=path)
     if path.is_dir():
-        raise WrongUsage("This is a folder.", remedy="Name a Rust file; `opencrates holes` lists them.", place=path)
+        raise WrongUsage(f"`{path}` is a folder.", remedy="Name a Rust file; `opencrates holes` lists them.")
+    if path.suffix != ".rs":
+        raise WrongUsage(f"`{path}` is not a Rust file.", remedy="Name a file that ends in .rs.")
     if 0 in numbers:
         raise WrongUsage(f"Lines and columns count from 1: {text}.")
     return path, *([*numbers, None, None][:2])  # type: ignore[return-value]
+
+
+def workspace_around(folder: Path) -> Path:
+    """The root of the workspace around a folder, or the folder itself where there is none that can be read."""
+    # `opencrates holes` needs none of it.
+    from opencrates_lsp.workspace.layout import find_manifest
+    from opencrates_lsp.workspace.manifests import read_manifest, workspace_root
+
+    try:
+        return workspace_root(read_manifest(find_manifest(folder))).root
+    except OpenCratesError:
+        return folder.absolute()
+
+
+def shown(path: Path) -> str:
+    """The path for people: from this folder when it is below, else from the home folder, else whole."""
+    here, home = Path.cwd(), Path(os.path.expanduser("~"))  # noqa: PTH111 - `Path.home` raises where there is none.
+    if path.is_relative_to(here):
+        return str(path.relative_to(here))
+    return str("~" / path.relative_to(home)) if path.is_relative_to(home) else str(path)
 
 
 def span_at(text: bytes, path: Path, line: int, column: int | None) -> Span:

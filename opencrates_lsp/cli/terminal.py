@@ -95,6 +95,7 @@ class TerminalFace:
     def __init__(self, *, yes: bool = False, quiet: bool = False) -> None:
         self._yes = yes
         self._progress = None if quiet else Progress()
+        self._unanswered: set[Question] = set()
 
     def documents(self) -> Documents:
         return {}
@@ -113,6 +114,9 @@ class TerminalFace:
 
         if self._yes:
             return question.choices[0]
+        if question in self._unanswered:
+            # Several steps of one job may need the same answer; whoever did not give it is not asked again.
+            return None
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             if question.choices[0] == TRUST:
                 # Without an answer nothing would be proved, which nobody asked for.
@@ -122,6 +126,7 @@ class TerminalFace:
                 )
             self.done()
             click.echo(f"opencrates: {question.text} Nobody can be asked here; --yes would say yes.", err=True)
+            self._unanswered.add(question)
             return None
         self.done()
         click.echo("\n".join(filter(None, (question.text, question.detail))), err=True)
@@ -132,10 +137,12 @@ class TerminalFace:
             typed = await _typed()
             if not typed:
                 click.echo(err=True)
+                self._unanswered.add(question)
                 return None
             chosen = typed.decode(errors="replace").strip()
             if chosen.isascii() and chosen.isdigit() and 1 <= int(chosen) <= len(question.choices):
                 return question.choices[int(chosen) - 1]
+            click.echo(f"Type a number from 1 to {len(question.choices)}.", err=True)
 
 
 async def _typed() -> bytes:

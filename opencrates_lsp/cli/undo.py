@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from opencrates_lsp.cli.output import reporting, show
+from opencrates_lsp.cli.places import workspace_around
 from opencrates_lsp.cli.terminal import TerminalFace, running
 from opencrates_lsp.cli.write import apply
-from opencrates_lsp.errors import OpenCratesError
 from opencrates_lsp.values import Change
-from opencrates_lsp.workspace.layout import find_manifest
-from opencrates_lsp.workspace.manifests import read_manifest, workspace_root
 
 if TYPE_CHECKING:
     from opencrates_lsp.app import App
@@ -31,7 +29,7 @@ def undo(change: str | None, dry_run: bool, as_json: bool) -> None:
     """
 
     async def work(app: App, face: TerminalFace) -> Change:
-        back, undone = await app.undo(change, face, within=[await asyncio.to_thread(_here)])
+        back, undone = await app.undo(change, face, within=[await asyncio.to_thread(workspace_around, Path())])
         if not dry_run:
             await apply(app, back, undone=undone)
         return back
@@ -39,11 +37,3 @@ def undo(change: str | None, dry_run: bool, as_json: bool) -> None:
     with reporting("Undo", as_json=as_json):
         back = running(work, quiet=as_json)
     show(back, dry_run=dry_run, as_json=as_json)
-
-
-def _here() -> Path:
-    """The workspace around this folder, or the folder itself where there is none that can be read."""
-    try:
-        return workspace_root(read_manifest(find_manifest(Path()))).root
-    except OpenCratesError:
-        return Path().absolute()

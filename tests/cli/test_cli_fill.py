@@ -18,10 +18,11 @@ def test_a_file_is_filled_as_one_change_that_compiles(tmp_path: Path) -> None:
     done = opencrates("fill", "src/lib.rs", "--trust", cwd=tmp_path / "tiny", home=tmp_path / "home")
     assert done.returncode == 0, done.stderr
     assert library.read_text() == FILLED
-    first, *notes = done.stdout.splitlines()
+    first, *notes, remedy = done.stdout.splitlines()
     assert first.startswith("Filled lib.rs: cargo check: reached, 0 new errors")
     assert [note.split(":")[0] for note in notes] == ["left"]
-    assert "magic" in notes[0]
+    assert notes == ["left: `Point::magic`: Nothing is provable offline here"]
+    assert remedy.startswith("Configure a model")
     # A line for each item, whatever its phases.
     assert done.stderr.splitlines() == ["1/3 `Point::new`", "2/3 `Point::x`", "3/3 `Point::magic`"]
 
@@ -94,7 +95,10 @@ def test_what_is_refused_leaves_the_file_alone(tmp_path: Path) -> None:
     [
         (["fill"], "Missing argument"),
         (["fill", "src/none.rs"], "no such file"),
-        (["fill", "src"], "folder"),
+        (["fill", "src"], "`src` is a folder"),
+        (["fill", "."], "`.` is a folder"),
+        (["fill", "Cargo.toml"], "`Cargo.toml` is not a Rust file"),
+        (["fill", "Cargo.toml:1"], "not a Rust file"),
         (["fill", "src/lib.rs:1", "--trust"], "no hole at line 1"),
         (["fill", "src/lib.rs:99", "--trust"], "no line 99"),
         (["fill", "src/lib.rs:8:99", "--trust"], "no column 99"),

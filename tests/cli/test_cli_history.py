@@ -16,9 +16,11 @@ def test_changes_are_listed_newest_first_with_their_proof(tmp_path: Path) -> Non
     assert opencrates("undo", **run).returncode == 0
     lines = [line.split(maxsplit=4) for line in opencrates("history", **run).stdout.splitlines()]
     assert [line[3:] for line in lines] == [
-        ["applied", "Undo: Fill `Point::new`"],
-        ["undone", "Fill `Point::new`"],
+        ["applied", "Undo: Fill `Point::new`  src/lib.rs"],
+        ["undone", "Fill `Point::new`  src/lib.rs"],
     ]
+    elsewhere = opencrates("history", cwd=tmp_path / "home", home=tmp_path / "home", env={"HOME": str(tmp_path)})
+    assert [line.split()[-1] for line in elsewhere.stdout.splitlines()] == ["~/tiny/src/lib.rs"] * 2
     newest, filled = told(opencrates("history", "--json", **run))["changes"]
     assert [newest["id"], filled["id"]] == [line[0] for line in lines]
     assert filled["verdict"]["reached"] is True

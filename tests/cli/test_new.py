@@ -77,6 +77,21 @@ def test_what_cannot_be_made_is_named(arguments: list[str], said: str, code: int
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
 
 
+def test_a_kind_that_is_not_there_is_told_before_trust_is_asked(tmp_path: Path) -> None:
+    root = tmp_path / "space"
+    crate(root, "")
+    run = {"cwd": root, "home": tmp_path / "home"}
+    done = opencrates("new", "fine", "--kind", "boat", **run)
+    assert done.returncode == 2
+    assert "'boat' is none of bin, lib" in done.stderr
+    own = root / ".opencrates" / "templates" / "crates" / "boat"
+    own.mkdir(parents=True)
+    (own / "Cargo.toml").write_text("")
+    done = opencrates("new", "fine", "--kind", "boat", **run)
+    assert done.returncode == 1
+    assert "Trust" in done.stderr
+
+
 def test_without_cargo_there_is_no_crate(tmp_path: Path) -> None:
     done = opencrates("new", "fine", cwd=tmp_path, home=tmp_path / "home", env={"PATH": str(tmp_path)})
     assert (done.returncode, (tmp_path / "fine").exists()) == (3, False)

@@ -100,7 +100,7 @@ def test_trust_is_asked_once(tmp_path: Path) -> None:
         assert "Trust tiny?" in user.seen
         assert str(tmp_path / "tiny") in user.seen
         user.type("yes\n")
-        user.until("Choose [1-2]: yes\r\nChoose [1-2]: ")
+        user.until("Choose [1-2]: yes\r\nType a number from 1 to 2.\r\nChoose [1-2]: ")
         user.type("1\n")
         assert user.end() == 0
         assert "cargo check: reached" in user.seen
@@ -128,6 +128,33 @@ def test_who_does_not_answer_is_not_waited_for(keys: str, tmp_path: Path) -> Non
         assert user.end() == (130 if keys == "\x03" else 3)
         assert "Traceback" not in user.seen
     assert (library.read_text(), (tmp_path / "tiny" / "other").exists()) == (POINT, False)
+
+
+def test_a_question_that_is_not_answered_is_asked_once(tmp_path: Path) -> None:
+    library = crate(tmp_path / "tiny")
+    with terminal("fill", "src/lib.rs", cwd=tmp_path / "tiny", home=tmp_path / "home") as user:
+        user.until("Choose [1-2]: ")
+        user.type("\x04")
+        assert user.end() == 0
+        assert user.seen.count("Trust tiny?") == 1
+        assert "nothing was compiled" in user.seen
+    assert library.read_text() == FILLED
+
+
+@pytest.mark.parametrize("columns", [40, 110])
+def test_a_narrow_terminal_cuts_the_title_of_a_change(columns: int, tmp_path: Path) -> None:
+    crate(tmp_path / "tiny")
+    where = {"cwd": tmp_path / "tiny", "home": tmp_path / "home"}
+    assert opencrates("fill", "src/lib.rs:8", "--no-trust", **where).returncode == 0
+    whole = opencrates("history", **where).stdout.rstrip("\n")
+    assert "  Fill `Point::new`  " in whole
+    with terminal("history", columns=columns, **where) as user:
+        assert user.end() == 0
+    line = user.seen.rstrip("\r\n")
+    change = whole.split()[0]
+    assert line.startswith(f"{change}  ")
+    assert line.endswith("  src/lib.rs")
+    assert ("..." in line) == (columns == 40)
 
 
 @pytest.mark.parametrize("no_color", ["", "1"])
