@@ -28,6 +28,7 @@ from opencrates_lsp.errors import Busy
 from opencrates_lsp.values import Documents
 from opencrates_lsp.verify.locks import Lock
 from opencrates_lsp.verify.tree import Extent, Found, walk
+from opencrates_lsp.verify.unread import Unread
 
 # Larger files are known by their size and time alone.
 _HASHED_BYTES = 8 << 20
@@ -61,6 +62,7 @@ class Mirror:
         self.target = folder / "target"
         self.warmed: set[str] = set()
         self.more: set[str] = set()
+        self.unread = Unread(self.target)
         self._lock = lock
         self._entries: dict[str, Entry] = {}
         self._laid: dict[str, bytes | None] = {}
@@ -201,10 +203,10 @@ class Mirror:
         self._digest = None if changed else self._digest
         return changed
 
-    def is_behind(self, but: Iterable[Path]) -> bool:
+    def is_behind(self, but: Iterable[Path], *, every: bool = False) -> bool:
         """Whether the user's files are others than at the last sync; open buffers, and those of `but`, do not count.
 
-        May run beside cargo, and beside `lay` of nothing but these files.
+        What no build reads counts for `every`. May run beside cargo, and beside `lay` of nothing but these files.
         """
         if self._extent is None:
             return True
@@ -212,14 +214,14 @@ class Mirror:
         own = self._laid.keys() | self._buffers | {self._real(path) for path in but}
         for path, one in found.items():
             entry = self._entries.get(path)
-            if path in own or path.endswith("/.git/index"):
+            if path in own or self.unread.has(path, every=every):
                 continue
             if entry is None or entry.size != one.size or entry.link != one.link:
                 return True
             if entry.mtime_ns == one.mtime_ns or (entry.mtime_ns == _UNKNOWN and self._is_same(entry, one)):
                 continue
             return True
-        return bool(self._entries.keys() - found.keys() - own)
+        return not all(self.unread.has(path, every=every) for path in self._entries.keys() - found.keys() - own)
 
     def touch(self, *paths: Path) -> None:
         """Give files a fresh time, so that cargo compiles them again."""
@@ -235,6 +237,11 @@ class Mirror:
         marker = self.folder / "checked"
         marker.touch()
         self._floor = max(self._floor, marker.stat().st_mtime_ns)
+
+    def look(self) -> None:
+        """Take up what rustc read: it counts for the state from now on, whatever it is called."""
+        self.unread.look(self._entries)
+        self._digest = None
 
     def text(self, path: Path) -> bytes:
         """The text in the mirror, b"" where there is none."""
@@ -253,17 +260,17 @@ class Mirror:
         return laid or b"" if self._real(path) in self._laid else self.text(path)
 
     def digest(self) -> str:
-        """What the tree is, in one word; git's index is left out, because looking at it changes it."""
+        """What the tree is for a build, in one word."""
         if self._digest is None:
             self._digest = self.digest_without(None, b"")
         return self._digest
 
-    def digest_without(self, path: Path | None, instead: bytes) -> str:
-        """The digest of the tree with another text at `path`."""
+    def digest_without(self, path: Path | None, instead: bytes, *, every: bool = False) -> str:
+        """The digest of the tree with another text at `path`; `every` counts what no build reads too."""
         replaced = self._real(path) if path is not None else None
         total = hashlib.blake2b(digest_size=16)
         for name in sorted(self._entries):
-            if name.endswith("/.git/index"):
+            if self.unread.has(name, every=every):
                 continue
             digest = _digest(instead) if name == replaced else self._entries[name].digest
             total.update(f"{name}\0{digest}\n".encode("utf-8", "surrogateescape"))

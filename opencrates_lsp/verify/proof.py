@@ -44,7 +44,8 @@ class Proof:
     """The state before the edit.
 
     `reason` says in one clause why rustc does not look at the item, None when it does.
-    `state` is what `documents` and the files made together, `configuration` where the item is reached, for people.
+    `state` is what `documents` and the files made together, for a build and for tests, `configuration` where the item
+    is reached, for people.
     """
 
     level: Level
@@ -54,7 +55,7 @@ class Proof:
     ground: Ground
     subject: Subject
     documents: Documents
-    state: str = ""
+    state: tuple[str, str] = ("", "")
     analysed: Analysed | None = None
     steps: tuple[Step, ...] = ()
 
@@ -82,9 +83,9 @@ async def analyse(
     """
     clock = Clock()
     progress("check", "bringing the mirror up to date")
-    state = await trial.sync(ground, documents, subject.path)
+    await trial.sync(ground, documents, subject.path)
     clock.step("sync")
-    proof = Proof(level, False, None, ground.configuration.describe(), ground, subject, documents, state)
+    proof = Proof(level, False, None, ground.configuration.describe(), ground, subject, documents)
     package = ground.layout.package_of(subject.path)
     if package is None:
         return replace(proof, reason="its file belongs to no package of the workspace", steps=tuple(clock.steps))
@@ -93,7 +94,8 @@ async def analyse(
     found, reason = await _search(trial, proof, place, packages, progress, clock)
     # What a macro reads beside the workspace may have come into the mirror meanwhile.
     await in_thread(lambda: trial.mirror.lay({}))
-    proof = replace(proof, state=trial.mirror.digest(), reason=reason, analysed=found)
+    trial.state = trial.mirror.digest() if trial.state else ""
+    proof = replace(proof, state=(trial.mirror.digest(), trial.whole_state), reason=reason, analysed=found)
     if found is not None and reason is None:
         proof = replace(proof, reached=True, configuration=found.scope.describe())
         if level is Level.TEST:

@@ -63,6 +63,7 @@ class Trial:
         self._tested: OrderedDict[tuple[object, ...], Tested] = OrderedDict()
         self.sharing = Sharing()
         self.state = ""
+        self.whole_state = ""
 
     @property
     def mirror(self) -> Mirror:
@@ -116,11 +117,14 @@ class Trial:
             mirror.sync(wanted, documents, keep_times=seeded)
             if seeded:
                 mirror.stamp()
+            mirror.unread.may_be(ground.layout, mirror.text(self._root / "Cargo.lock"))
+            mirror.look()
             package = ground.layout.package_of(warm) if warm is not None else None
             if package is not None and warm is not None and str(package.root) not in mirror.warmed:
                 mirror.touch(warm)
                 mirror.warmed.add(str(package.root))
                 mirror.save()
+            self.whole_state = mirror.digest_without(None, b"", every=True)
             return mirror.digest()
 
         self.state = ""
@@ -223,15 +227,16 @@ class Trial:
             if wrap is not None:
                 await self._ran()
             mirror.stamp()
+            await in_thread(mirror.look)
 
     def tested(self, ground: Ground, scope: Scope) -> Tested | None:
         """The outcomes of the tests in the mirror as it is, where they were run."""
-        return self._tested.get(self._key(ground, "test", scope))
+        return self._tested.get(self._test_key(ground, scope))
 
     async def test(self, ground: Ground, scope: Scope, progress: Progress, wrap: Wrap | None) -> Tested:
         """Run the tests in the mirror as it is."""
         cargo = Cargo(ground.toolchain, self.mirror, self.mirror.target)
-        key = self._key(ground, "test", scope)
+        key = self._test_key(ground, scope)
         try:
             tested = await cargo.test(scope, progress=progress, online=True, wrap=wrap)
         finally:
@@ -251,6 +256,9 @@ class Trial:
 
     def _key(self, ground: Ground, tool: Tool, scope: Scope) -> tuple[object, ...]:
         return (tool, scope, mark(ground.toolchain), self.mirror.digest())
+
+    def _test_key(self, ground: Ground, scope: Scope) -> tuple[object, ...]:
+        return ("test", scope, mark(ground.toolchain), self.mirror.digest_without(None, b"", every=True))
 
     def _unmirrored(self, report: Report) -> set[str]:
         """The user's files that rustc looked for in the mirror and did not find."""

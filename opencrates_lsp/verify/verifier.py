@@ -75,7 +75,8 @@ class Verifier:
         async with self._turn(proof.ground, progress) as trial:
             clock = Clock()
             for _ in range(_PATIENCE):
-                if trial.state != proof.state:
+                every = proof.level is Level.TEST
+                if trial.state != proof.state[0] or (every and trial.whole_state != proof.state[1]):
                     # Another state is in the mirror: the proof is made anew, with the buffers as they were and the
                     # files as they are.
                     proof = await analyse(
@@ -86,14 +87,15 @@ class Verifier:
                     return verdict_of(proof, clock, proof.reason)
                 # Beside the check, which waits for other programs anyway.
                 laid = (*after, proof.subject.path)
-                behind = asyncio.create_task(in_thread(partial(trial.mirror.is_behind, laid)))
+                read = len(trial.mirror.unread.named)
+                behind = asyncio.create_task(in_thread(partial(trial.mirror.is_behind, laid, every=every)))
                 try:
                     verdict = await judged(
                         trial, proof, after, self._guard, clock, whole_workspace=whole_workspace, progress=progress
                     )
                 finally:
                     await asyncio.wait([behind])
-                if not behind.result():
+                if not behind.result() and len(trial.mirror.unread.named) == read:
                     return verdict
                 trial.state = ""
             return verdict

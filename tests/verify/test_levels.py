@@ -178,6 +178,45 @@ async def test_a_file_that_is_saved_during_the_check_is_not_passed_over(provers:
     assert "prepared again" in [step.name for step in verdict.steps]
 
 
+LOGGED = "pub fn f() -> u8 { todo!() }\n"
+
+
+@pytest.mark.parametrize(
+    ("library", "more", "counts"),
+    [
+        (LOGGED, {}, False),
+        (LOGGED + 'pub const LOG: &[u8] = include_bytes!("../data/x.log");\n', {}, True),
+        (LOGGED, {"build.rs": "fn main() {}\n"}, True),
+    ],
+    ids=["unread", "included", "build-script"],
+)
+async def test_a_log_that_grows_makes_another_state_only_where_it_may_be_read(
+    provers: Provers, library: str, more: dict[str, str], counts: bool
+) -> None:
+    prover = await provers({"Cargo.toml": A, "src/lib.rs": library, "data/x.log": "1", "data/x.db": "1", **more})
+    proof = await prover.prepare()
+    assert proof.reached
+    lay(prover.root, {"data/x.log": "12", "data/x.db-wal": "1"})
+    verdict = await prover.judge(proof, "{ 1 }")
+    assert verdict.passed
+    assert ("prepared again" in [step.name for step in verdict.steps]) is counts
+    lay(prover.root, {"data/x.log": "123"})
+    (prover.root / "data/x.db-wal").unlink()
+    again = await prover.prepare()
+    assert (again.state[0] != proof.state[0]) is counts
+    assert again.state[1] != proof.state[1]
+
+
+@pytest.mark.parametrize("other", ["", "use no::thing;\n"], ids=["good", "bad"])
+async def test_a_log_that_the_edit_includes_is_read_as_it_is_now(provers: Provers, other: str) -> None:
+    prover = await provers({"Cargo.toml": A, "src/lib.rs": LOGGED + other, "data/x.log": "1"})
+    proof = await prover.prepare()
+    lay(prover.root, {"data/x.log": "12"})
+    body = '{ const _: [u8; 1] = *include_bytes!("../data/x.log"); 1 }'
+    verdict = await prover.judge(proof, body)
+    assert [error.code for error in verdict.new_errors] == ["E0308"]
+
+
 def test_the_outcomes_of_programs_are_told_apart() -> None:
     err = "   Running unittests src/lib.rs (x)\n   Running tests/t.rs (y)\n   Doc-tests a\n"
     out = "running 2 tests\ntest a ... ok\ntest b - should panic ... ok\n\nrunning 1 test\ntest a ... {} \n\n"

@@ -95,6 +95,7 @@ async def test_the_configuration_that_compiles_the_item_is_found(
     provers: Provers, files: dict[str, str], file: str, configuration: str
 ) -> None:
     prover = await provers({"Cargo.toml": f"{A}[features]\nextra = []\n", **files})
+    prover.ground = prover.consenting()
     proof = await prover.prepare(file)
     assert (proof.reached, proof.reason) == (True, None)
     assert proof.configuration.endswith(configuration)
