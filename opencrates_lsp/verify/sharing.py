@@ -1,4 +1,8 @@
-"""Files that more than one member compiles: by `#[path]`, by `include!`, or through a symbolic link."""
+"""Files that more than one member compiles: by `#[path]`, by `include!`, or through a symbolic link.
+
+A member that takes another's source as text (`include_str!`, `include_bytes!`) is one of them: what its macros and
+constants make of the text is compiled too.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,14 @@ from opencrates_lsp.verify.mirror import Mirror
 from opencrates_lsp.verify.reach import is_reached
 from opencrates_lsp.workspace.layout import Layout, Package
 
-_NAMED = re.compile(rb'(?:\bpath\s*=|\binclude!\s*[({\[])\s*"([^"]+)"')
+_NAMED = re.compile(rb'(?:\bpath\s*=|\binclude(?P<text>_str|_bytes)?!\s*[({\[])\s*"(?P<place>[^"]+)"')
 
 
 class Sharing:
     """Which files of one workspace name others by their paths; each text is read once."""
 
     def __init__(self) -> None:
-        self._named: dict[str, tuple[str, tuple[Path, ...]]] = {}
+        self._named: dict[str, tuple[str, tuple[tuple[Path, bool], ...]]] = {}
 
     def members(self, layout: Layout, mirror: Mirror, path: Path) -> tuple[Package, ...]:
         """The members that compile the file, other than the one whose folder it is in."""
@@ -39,18 +43,25 @@ class Sharing:
             other = layout.package_of(Path(name))
             if other is None or other == own or other.root in found:
                 continue
-            if any(layout.package_of(place) != other for place in places) and is_reached(other, path, mirror.text):
+            if (path, True) in places or (
+                any(layout.package_of(place) != other for place, as_text in places if not as_text)
+                and is_reached(other, path, mirror.text)
+            ):
                 found[other.root] = other
         return tuple(found.values())
 
-    def _places(self, name: str, digest: str, mirror: Mirror) -> tuple[Path, ...]:
-        """What the file names; none for what is no Rust."""
+    def _places(self, name: str, digest: str, mirror: Mirror) -> tuple[tuple[Path, bool], ...]:
+        """What the file names, and whether it takes it as text; none for what is no Rust."""
         if not name.endswith(".rs"):
             return ()
         known = self._named.get(name)
         if known is None or known[0] != digest:
             file = Path(name)
-            texts = [text.decode("utf-8", "replace") for text in _NAMED.findall(mirror.text(file))]
-            known = (digest, tuple(Path(os.path.normpath(file.parent / text)) for text in texts))
+            found = [
+                (one["place"].decode("utf-8", "replace"), bool(one["text"]))
+                for one in _NAMED.finditer(mirror.text(file))
+            ]
+            places = ((Path(os.path.normpath(file.parent / place)), as_text) for place, as_text in found)
+            known = (digest, tuple(places))
             self._named[name] = known
         return known[1]

@@ -45,6 +45,11 @@ CASES = {
         {**members(a="", b=""), **SHARED, "b/src/lib.rs": 'include!("../../a/src/x.rs");\n'},
         "a/src/x.rs", "{ crate::only() }", "{ 1 }",
     ),
+    "include-bytes": (
+        {**members(a="", b=""), **SHARED,
+         "b/src/lib.rs": f'const _: [u8; {len(F)}] = *include_bytes!("../../a/src/x.rs");\n'},
+        "a/src/x.rs", "{ 1 }", "{ 000_001 }",
+    ),
     "only-by-path": (
         {"Cargo.toml": A + '[workspace]\nmembers = ["b"]\n', "src/lib.rs": "pub fn only() -> u8 { 1 }\n",
          "shared/x.rs": F,
