@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from opencrates_lsp.values import Diagnostic, Replace, Severity, Span, Suggestion
 
 _POSITION = re.compile(r":\d+:\d+(?:: ?\d+:\d+)?")
+_LINE = re.compile(r":\d+")
 _SUMMARY = re.compile(r"aborting due to|\d+ warnings? emitted|Some errors have detailed explanations|For more inform")
 _SNIPPET_BYTES = 200
 _SEVERITIES = {"error": Severity.ERROR, "warning": Severity.WARNING, "note": Severity.NOTE, "help": Severity.HELP}
@@ -181,13 +182,19 @@ def _finding(message: dict[str, Any], package: Path | None, reader: _Reader) -> 
         rendered=reader.places.renamed(message.get("rendered") or ""),
         suggestions=tuple(_suggestions(message, reader)),
     )
-    key = (severity.value, code or "", _POSITION.sub("", text), str(path or ""), snippet)
+    # "mismatched types" alone is the same for any two types; which they are stands at the place.
+    labels = (_placeless(reader.places.renamed(one["label"] or "")) for one in primaries)
+    key = (severity.value, code or "", _placeless(text), str(path or ""), snippet, *labels)
     places = tuple(
         (reader.places.back(reader.at(one["file_name"])), Span(one["byte_start"], one["byte_end"]))
         for primary in primaries
         for one in _expansions(primary)
     )
     return Finding(diagnostic, key, package, places)
+
+
+def _placeless(text: str) -> str:
+    return _LINE.sub("", _POSITION.sub("", text))
 
 
 def _snippet(reader: _Reader, span: dict[str, Any] | None) -> str:
@@ -245,4 +252,4 @@ def _complaints(err: str) -> Iterator[Finding]:
         if message.startswith(("aborting due to", "test failed", "doctest failed", "1 target failed")):
             continue
         diagnostic = Diagnostic(Severity.ERROR, message, rendered=block)
-        yield Finding(diagnostic, (Severity.ERROR.value, "", _POSITION.sub("", message), "", ""))
+        yield Finding(diagnostic, (Severity.ERROR.value, "", _placeless(message), "", ""))

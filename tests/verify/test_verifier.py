@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from pathlib import Path
 
 import psutil
@@ -121,6 +122,18 @@ async def test_a_proof_is_made_anew_when_the_files_moved_on(provers: Provers) ->
     verdict = await prover.judge(proof, "{ m::g() }")
     assert verdict.passed
     assert "prepared again" in [step.name for step in verdict.steps]
+
+
+async def test_another_type_at_the_place_of_an_old_error_is_new_and_another_line_is_not(provers: Provers) -> None:
+    old = "\nfn shown<T: std::fmt::Display>(_: T) {}\npub fn old() { shown(|| 1) }\n"
+    prover = await provers({"Cargo.toml": A, "src/lib.rs": 'pub fn f() -> u8 { let s = ""; let x: u8 = s; x }' + old})
+    proof = await prover.prepare(item="f")
+    assert proof.analysed is not None
+    closure = proof.analysed.baseline.errors[-1]
+    assert re.search(r"closure@src/lib.rs:\d", closure.diagnostic.rendered)
+    same = await prover.judge(proof, '{\n let s = ""; let x: u8 = s;\n\n x }')
+    other = await prover.judge(proof, "{\n let s = 1u16; let x: u8 = s;\n x }")
+    assert [[error.code for error in verdict.new_errors] for verdict in (same, other)] == [[], ["E0308"]]
 
 
 async def test_clippy_counts_what_is_new(provers: Provers) -> None:
