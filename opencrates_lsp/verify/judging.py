@@ -10,7 +10,7 @@ from pathlib import Path
 from opencrates_lsp.rust.items import Identity, items
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.values import Level, Severity, Verdict
-from opencrates_lsp.verify.cargo import Progress
+from opencrates_lsp.verify.cargo import Progress, Scope, Wrap
 from opencrates_lsp.verify.libtest import compared
 from opencrates_lsp.verify.messages import Finding, new_findings
 from opencrates_lsp.verify.proof import Analysed, Clock, Proof, conditions, counted, test_scope, tool_of
@@ -19,12 +19,14 @@ from opencrates_lsp.verify.reach import (
     adds_tests,
     features_of,
     new_conditions,
+    plain_scope,
     reaches_out,
     why_not,
     with_packages,
 )
 from opencrates_lsp.verify.running import Guard, run_tests, runs_code_of
 from opencrates_lsp.verify.trial import Trial, in_thread
+from opencrates_lsp.workspace.layout import Package
 
 After = Mapping[Path, bytes | None]
 # What a value or an opaque type can do to code in other files: types and their bounds, patterns, and evaluation.
@@ -57,13 +59,16 @@ async def judged(
     if hidden is not None:
         return replace(verdict_of(proof, clock, hidden), reached=False)
     wrap, sandbox, allowed = None, "none", True
-    if await in_thread(lambda: runs_code_of(ground.layout, found.place, found.scope, after)):
+    plain = plain_scope(found.place, ground.configuration, ground.layout)
+    scopes = tuple(filter(None, (found.scope, plain)))
+    if await in_thread(lambda: _any_runs(proof, found, scopes, after)):
         wrap, sandbox, allowed = await guard.place(ground, trial.mirror.writable, trial.mirror.root)
     if not allowed:
         reason = f"to check it is to run it (a build script or a procedural macro), and {sandbox}"
         return replace(verdict_of(proof, clock, reason), sandbox=sandbox)
     progress("check", found.scope.describe())
     own = (found.place.package, *found.place.sharing)
+    more = await _new_in(trial, proof, plain, after, own, progress, wrap, clock)
     report = await trial.candidate(ground, tool_of(proof.level), found.scope, after, own, progress, wrap)
     clock.step("check")
     if report is None:
@@ -73,8 +78,9 @@ async def judged(
         new = tuple(one for one in new if one.diagnostic.path in (None, *after) or _may_come_of_a_body(one))
     if not new and not report.ok and found.baseline.ok:
         return verdict_of(proof, clock, "cargo fails without naming an error")
-    if not new:
+    if not new and not more:
         trial.remember(ground, tool_of(proof.level), found.scope, report)
+    new += new_findings(new, more)
     verdict = replace(
         verdict_of(proof, clock, None),
         configuration=found.scope.describe(),
@@ -85,6 +91,36 @@ async def judged(
     if proof.level is Level.TEST and not new:
         return await _tested(trial, proof, found, verdict, guard, progress, clock)
     return verdict
+
+
+def _any_runs(proof: Proof, found: Analysed, scopes: tuple[Scope, ...], after: After) -> bool:
+    return any(runs_code_of(proof.ground.layout, found.place, scope, after) for scope in scopes)
+
+
+async def _new_in(
+    trial: Trial,
+    proof: Proof,
+    scope: Scope | None,
+    after: After,
+    own: tuple[Package, ...],
+    progress: Progress,
+    wrap: Wrap | None,
+    clock: Clock,
+) -> tuple[Finding, ...]:
+    """What the candidate breaks in another configuration; nothing where it is not compiled there."""
+    if scope is None:
+        return ()
+    tool = tool_of(proof.level)
+    progress("check", f"as the default members have it ({scope.describe()})")
+    baseline = await trial.baseline(proof.ground, proof.documents, tool, scope, progress)
+    report = await trial.candidate(proof.ground, tool, scope, after, own, progress, wrap)
+    clock.step("check of the default members")
+    if report is None:
+        return ()
+    new = new_findings(counted(proof.level, baseline), counted(proof.level, report))
+    if not baseline.ok:
+        new = tuple(one for one in new if one.diagnostic.path in (None, *after) or _may_come_of_a_body(one))
+    return new
 
 
 def verdict_of(proof: Proof, clock: Clock, reason: str | None) -> Verdict:

@@ -127,6 +127,15 @@ def first_scope(place: Standing, configuration: Configuration, packages: Sequenc
     return Scope(names, configuration)
 
 
+def plain_scope(place: Standing, configuration: Configuration, layout: Layout) -> Scope | None:
+    """What a plain `cargo check` in the root builds, where it has the item's package with other features than alone."""
+    if not place.package.is_apart or configuration.all_features or configuration.no_default_features:
+        return None
+    packages = [package for package in layout.packages if package.root in layout.default_members]
+    # Features of the user's setting may be those of other members.
+    return Scope(tuple(map(_spec, packages)), configuration) if not configuration.features else None
+
+
 def other_scopes(place: Standing, first: Scope, base: Configuration) -> Iterator[Scope]:
     """The configurations to try when the item is not in the first; `base` is the user's own."""
     named = {name for cfg in place.cfgs for name in _FEATURE.findall(cfg) if name in place.package.features}

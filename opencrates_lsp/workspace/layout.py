@@ -41,6 +41,7 @@ class Package:
     crate whose library has another name than its package is listed by its package's.
     `default_features` are the features that "default" turns on, directly or not.
     `unified` are those beyond them that other members turn on where the whole workspace is built.
+    `is_apart` tells that the default members, where they alone are built, have it compiled with other features.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Package:
     path_dependencies: tuple[Path, ...]
     dependencies: frozenset[str]
     unified: tuple[str, ...] = ()
+    is_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Layout:
     `outside` are the folders outside of `root` that it is built from: path dependencies, theirs, and patches.
     `outside_manifests` are the manifests of the workspaces that those folders inherit from.
     `trusted` tells whether cargo was asked, or the manifests alone were read.
+    `default_members` are the folders of what a plain `cargo build` in the root builds; none where cargo was not asked.
     """
 
     root: Path
@@ -71,6 +74,7 @@ class Layout:
     trusted: bool
     outside: tuple[Path, ...] = ()
     outside_manifests: tuple[Path, ...] = ()
+    default_members: tuple[Path, ...] = ()
 
     def package_of(self, path: Path) -> Package | None:
         """The member whose folder is the nearest one around the file."""
@@ -182,22 +186,28 @@ def _layout_of(metadata: Mapping[str, Any]) -> Layout:
     root = Path(metadata["workspace_root"])
     listed = set(metadata["workspace_members"])
     members = [package for package in metadata["packages"] if package["id"] in listed]
-    unified = _turned_on(members)
-    packages = tuple(_package_of(package, unified) for package in members)
+    # An older cargo does not tell its default members.
+    chosen = set(metadata.get("workspace_default_members") or listed)
+    defaults = tuple(Path(one["manifest_path"]).parent for one in members if one["id"] in chosen)
+    unified = _turned_on(members, [Path(one["manifest_path"]).parent for one in members])
+    by_default = _turned_on(members, defaults)
+    packages = tuple(_package_of(package, unified, by_default) for package in members)
     outside, inherited = _outside(root, packages)
-    return Layout(root, packages, Path(metadata["target_directory"]), True, outside, inherited)
+    return Layout(root, packages, Path(metadata["target_directory"]), True, outside, inherited, defaults)
 
 
-def _turned_on(members: Sequence[Mapping[str, Any]]) -> Mapping[Path, frozenset[str]]:
-    """The features of each member, by its folder, where all members are built together."""
-    features = {Path(one["manifest_path"]).parent: {"default"} for one in members}
+def _turned_on(members: Sequence[Mapping[str, Any]], built: Iterable[Path]) -> Mapping[Path, frozenset[str]]:
+    """The features of each member that is compiled, by its folder, where those of `built` are built together."""
+    features = {folder: {"default"} for folder in built}
     known = -1
-    while known != (known := sum(map(len, features.values()))):
+    while known != (known := sum(1 + len(own) for own in features.values())):
         for member in members:
-            own = features[Path(member["manifest_path"]).parent]
+            own = features.get(Path(member["manifest_path"]).parent)
+            if own is None:
+                continue
             own |= _enabled(member, own)
-            for folder, feature in _asked(member, own):
-                features.get(folder, set()).add(feature)
+            for folder, asked in _asked(member, own):
+                features.setdefault(folder, set()).update(asked)
     return {folder: frozenset(own) for folder, own in features.items()}
 
 
@@ -211,7 +221,7 @@ def _enabled(package: Mapping[str, Any], features: Iterable[str]) -> set[str]:
     return found
 
 
-def _asked(package: Mapping[str, Any], enabled: Iterable[str]) -> Iterator[tuple[Path, str]]:
+def _asked(package: Mapping[str, Any], enabled: Iterable[str]) -> Iterator[tuple[Path, set[str]]]:
     """The features of path dependencies that the package is built with, each with the dependency's folder."""
     enabled = set(enabled)
     for wanted in package["dependencies"]:
@@ -220,11 +230,13 @@ def _asked(package: Mapping[str, Any], enabled: Iterable[str]) -> Iterator[tuple
             continue
         forwarded = {one.partition("/")[2] for one in enabled if one.partition("/")[0].rstrip("?") == name}
         if not wanted["optional"] or {name, f"dep:{name}"} & enabled:
-            for feature in (*wanted["features"], *filter(None, forwarded)):
-                yield Path(wanted["path"]), feature
+            usual = {"default"} if wanted["uses_default_features"] else set()
+            yield Path(wanted["path"]), {*wanted["features"], *filter(None, forwarded), *usual}
 
 
-def _package_of(package: Mapping[str, Any], turned_on: Mapping[Path, frozenset[str]]) -> Package:
+def _package_of(
+    package: Mapping[str, Any], turned_on: Mapping[Path, frozenset[str]], by_default: Mapping[Path, frozenset[str]]
+) -> Package:
     wanted = package["dependencies"]
     folders = {Path(one["path"]): None for one in wanted if one.get("path")}
     names = {_crate_of(one["rename"] or one["name"], one.get("path") if not one["rename"] else None) for one in wanted}
@@ -246,6 +258,10 @@ def _package_of(package: Mapping[str, Any], turned_on: Mapping[Path, frozenset[s
         path_dependencies=tuple(folders),
         dependencies=frozenset(names),
         unified=tuple(sorted((turned_on[manifest.parent] - usual) & package["features"].keys())),
+        is_apart=bool(
+            (turned_on[manifest.parent] ^ by_default.get(manifest.parent, turned_on[manifest.parent]))
+            & package["features"].keys()
+        ),
     )
 
 

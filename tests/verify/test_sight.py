@@ -78,6 +78,13 @@ CASES = {
          "a/src/lib.rs": CHOICE, "b/src/lib.rs": ""},
         "a/src/lib.rs", "{ match e { E::A => 1 } }", "{ match e { E::A => 1, E::B => 2 } }",
     ),
+    # A plain `cargo check` in the root has fewer.
+    "fewer-features": (
+        {"Cargo.toml": A + '[dependencies]\nb = { path = "b", default-features = false }\n[workspace]\n',
+         "b/Cargo.toml": MANIFEST.format(name="b") + '[features]\ndefault = ["std"]\nstd = []\n',
+         "src/lib.rs": "", "b/src/lib.rs": f'#[cfg(feature = "std")]\nfn only() -> u8 {{ 1 }}\n{F}'},
+        "b/src/lib.rs", "{ only() }", "{ 1 }",
+    ),
     # What is seen beyond a body, though only the body changes.
     "constant": (
         {"Cargo.toml": A, "src/lib.rs": "pub const N: usize = 1 + 1;\n", "tests/t.rs": "const A: [u8; 2] = [0; a::N];"},
