@@ -109,7 +109,8 @@ def as_one(document: Document, source: Source, filled: Filled, *, title: str) ->
         documents=(document,),
         subject=subjects[0],
         others=subjects[1:],
-        notes=tuple(f"left: {reason}" for reason in filled.left),
+        # What helps is told once, behind all that was left.
+        notes=(*(f"left: {reason}" for reason in filled.left), *filter(None, [filled.remedy])),
     )
 
 

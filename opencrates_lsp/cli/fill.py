@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +18,6 @@ from opencrates_lsp.values import Change, Document, Level, Span
 
 if TYPE_CHECKING:
     from opencrates_lsp.app import App
-
-
-_LEFT = "left: "
 
 
 @click.command()
@@ -52,7 +48,7 @@ def fill(
         async def work(app: App, face: TerminalFace) -> Change:
             await _provable(app, face, document.path)
             if span is None:
-                change = _short(await app.fill_file(document, face), app.provider_name(document.path))
+                change = await app.fill_file(document, face)
             else:
                 change = await _fill_one(app, face, document, span, instruction)
             if not dry_run:
@@ -71,16 +67,6 @@ async def _provable(app: App, face: TerminalFace, path: Path) -> None:
     if lacking is not None and workspace.trusted and workspace.settings.verify.floor not in (Level.OFF, Level.PARSE):
         remedy = f"{lacking.remedy} With --no-trust only the syntax is looked at.".strip()
         raise Missing(f"Nothing can be proved here: {lacking.message}", remedy=remedy, place=lacking.place)
-
-
-def _short(change: Change, provider: str | None) -> Change:
-    """The change with what helps told once, behind all that was left; offline the reasons need no second half."""
-    left = [note for note in change.notes if note.startswith(_LEFT)]
-    if provider != "offline" or not left:
-        return change
-    reasons = [": ".join(note.split(": ", 3)[:3]).rstrip(".") for note in left]
-    others = [note for note in change.notes if not note.startswith(_LEFT)]
-    return replace(change, notes=(*reasons, *others, "Configure a model (settings: ai.provider) for what is left."))
 
 
 async def _fill_one(app: App, face: TerminalFace, document: Document, span: Span, instruction: str) -> Change:

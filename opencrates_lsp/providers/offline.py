@@ -29,7 +29,7 @@ class Offline:
         known = candidates(source, hole, task.related) if hole is not None and task.wanted == "item" else ()
         if not known:
             raise Refused(
-                f"Nothing is provable offline here: the source does not tell what `{task.subject.name}` is to do.",
+                "Nothing is provable offline here: the source does not tell what is to be done.",
                 remedy="Configure a model (settings: ai.provider).",
                 place=task.path,
             )

@@ -55,7 +55,9 @@ async def test_what_is_refused_stays_and_the_rest_is_one_change() -> None:
     )
     # The user was asked about `c` alone and said no; that ends `c`, not the file.
     assert len(tools.face.asked) == 1
-    assert [note.split(":")[1].strip() for note in change.notes] == ["`b`", "`c`"]
+    *left, remedy = change.notes
+    assert [note.split(":")[1].strip() for note in left] == ["`b`", "`c`"]
+    assert remedy
     assert [subject.name for subject in (change.subject, *change.others)] == ["a", "d"]
     assert change.verdict.attempts == 2
     assert change.usage.output_tokens == 40

@@ -21,7 +21,7 @@ def test_a_file_is_filled_as_one_change_that_compiles(tmp_path: Path) -> None:
     first, *notes, remedy = done.stdout.splitlines()
     assert first.startswith("Filled lib.rs: cargo check: reached, 0 new errors")
     assert [note.split(":")[0] for note in notes] == ["left"]
-    assert notes == ["left: `Point::magic`: Nothing is provable offline here"]
+    assert notes[0].startswith("left: `Point::magic`: Nothing is provable offline here")
     assert remedy.startswith("Configure a model")
     # A line for each item, whatever its phases.
     assert done.stderr.splitlines() == ["1/3 `Point::new`", "2/3 `Point::x`", "3/3 `Point::magic`"]
