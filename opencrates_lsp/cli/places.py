@@ -30,7 +30,8 @@ def place_of(text: str) -> tuple[Path, int | None, int | None]:
         raise WrongUsage(f"`{path}` is not a Rust file.", remedy="Name a file that ends in .rs.")
     if 0 in numbers:
         raise WrongUsage(f"Lines and columns count from 1: {text}.")
-    return path, *([*numbers, None, None][:2])  # type: ignore[return-value]
+    line, column, *_ = (*numbers, None, None)
+    return path, line, column
 
 
 def workspace_around(folder: Path) -> Path:
