@@ -35,7 +35,7 @@ from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.settings.models import Settings
 from opencrates_lsp.store import Store
 from opencrates_lsp.templates import Templates, packaged_folder
-from opencrates_lsp.values import Change, Document, Documents, Level, Note, Prompt, Verdict
+from opencrates_lsp.values import Change, Document, Documents, Level, Note, Prompt
 from opencrates_lsp.verify.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 
 Json = Mapping[str, object]
 _KEPT_REFUSALS = 32
+_PATIENCE = 3
 
 
 class App:
@@ -139,20 +140,32 @@ class App:
     async def settle(self, change: Change, face: Face) -> Change:
         """The change on the texts as they are now, judged again where they differ from those it was judged on.
 
+        Other open texts that move count `_PATIENCE` times: who types on and on there does not hold the edit up.
         Raises `Moved` when the items that it is about were edited meanwhile, `Refused` when it no longer holds.
         """
+        patience = _PATIENCE
         while True:
             paths = [edit.path for edit in change.edits] + [document.path for document in change.documents]
             now = await asyncio.to_thread(changes.current, dict.fromkeys(paths), face.documents())
             proved = change.verdict.level not in (Level.OFF, Level.PARSE)
-            if not changes.is_current(change, now):
+            current = changes.is_current(change, now)
+            if not current:
                 change = changes.rebased_change(change, now)
-            elif not proved or not await asyncio.to_thread(changes.beside_moved, change, face.documents()):
+            elif (
+                not proved
+                or not patience
+                or not await asyncio.to_thread(changes.beside_moved, change, face.documents())
+            ):
                 return change
+            patience -= current
             if proved:
-                change = await self._judged_again(change, face)
+                change = await self._judged_again(change, face, stands=current)
 
-    async def _judged_again(self, change: Change, face: Face) -> Change:
+    async def _judged_again(self, change: Change, face: Face, *, stands: bool) -> Change:
+        """The change with the verdict of now.
+
+        Where its own texts stand and what is typed elsewhere keeps rustc from the item, the verdict of before stands.
+        """
         workspace = await self.workspaces.of(change.subject.path, face)
         if workspace.ground is None:
             raise Refused("The folder is not trusted any more, so the edit cannot be judged again.")
@@ -162,18 +175,20 @@ class App:
         proof = await self.verifier(workspace.settings).prepare(
             workspace.ground, change.subject, change.verdict.level, documents, face.progress
         )
+        beside = {path: document.text for path, document in documents.items() if path not in own}
+        if stands and not proof.reached:
+            return replace(change, beside=beside)
         verdict = await self.verifier(workspace.settings).judge(
             proof, changes.after(change), whole_workspace=True, progress=face.progress
         )
         if not verdict.passed:
             raise Refused(
-                f"The text changed meanwhile, and the edit no longer holds there: {_shortfall(verdict)}.",
+                f"The text changed meanwhile, and the edit no longer holds there: {changes.shortfall(verdict)}.",
                 remedy="Run the action again.",
                 place=change.subject.path,
                 verdict=verdict,
                 diagnostics=verdict.new_errors,
             )
-        beside = {path: document.text for path, document in documents.items() if path not in own}
         return replace(change, verdict=replace(verdict, attempts=change.verdict.attempts), beside=beside)
 
     async def new_crate(self, spec: CrateSpec, face: Face) -> StagedCrate:
@@ -318,7 +333,7 @@ class App:
         else:
             provider = await self.models.provider(workspace.root, workspace.loaded, face)
         if provider.converses:
-            await asyncio.to_thread(_may_be_shown, workspace, path)
+            await asyncio.to_thread(workspace.may_be_shown, path)
         return JobTools(
             face=face,
             job=job.id,
@@ -350,17 +365,6 @@ class App:
         return self._verifier
 
 
-def _may_be_shown(workspace: Workspace, path: Path) -> None:
-    """Raise `Refused` for a file that is kept from models."""
-    by = workspace.ignored.by(path)
-    if by is not None:
-        raise Refused(
-            f"Nothing of the file is sent to a model: {by} names it.",
-            remedy="Take the pattern out, or use the offline provider.",
-            place=path,
-        )
-
-
 def _told(change: Change, job: Job, tools: JobTools) -> Change:
     """The change with its job, and with what the user has to know of a proof that fell short."""
     notes = change.notes
@@ -371,15 +375,6 @@ def _told(change: Change, job: Job, tools: JobTools) -> Change:
         # Nobody was asked, and the user is told whose answer it was.
         usage = replace(usage, provider=tools.provider.name, model=model_of(tools.provider))
     return replace(change, job=job.id, notes=notes, usage=usage, beside=dict(tools.beside))
-
-
-def _shortfall(verdict: Verdict) -> str:
-    """Why a verdict does not hold, in one clause."""
-    if verdict.new_errors:
-        return f"rustc finds a new error, {verdict.new_errors[0].message}"
-    if verdict.tests is not None and verdict.tests.broken:
-        return f"`{verdict.tests.broken[0]}` passed before and fails now"
-    return verdict.reason or "it could not be proved"
 
 
 def _outcome(error: BaseException) -> Outcome:

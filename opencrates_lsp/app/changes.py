@@ -154,3 +154,12 @@ def inverse(title: str, before: Mapping[Path, bytes | None], later: Mapping[Path
 def digest(text: bytes | None) -> str:
     """What a text is known by in the log; "" for a file that is not there."""
     return "" if text is None else hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def shortfall(verdict: Verdict) -> str:
+    """Why a verdict does not hold, in one clause."""
+    if verdict.new_errors:
+        return f"rustc finds a new error, {verdict.new_errors[0].message}"
+    if verdict.tests is not None and verdict.tests.broken:
+        return f"`{verdict.tests.broken[0]}` passed before and fails now"
+    return verdict.reason or "it could not be proved"

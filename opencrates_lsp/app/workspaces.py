@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from opencrates_lsp.errors import Missing
+from opencrates_lsp.errors import Missing, Refused
 from opencrates_lsp.face import Face
 from opencrates_lsp.home import Home
 from opencrates_lsp.settings import Loaded, load
@@ -99,6 +99,16 @@ class Workspace:
     def index_now(self) -> Index | None:
         """The workspace's items if they are read already; for offers, which never wait."""
         return self.indexing.result() if self.indexing.done() and not self.indexing.cancelled() else None
+
+    def may_be_shown(self, path: Path) -> None:
+        """Raise `Refused` for a file that is kept from models; reads the ignore files the first time."""
+        by = self.ignored.by(path)
+        if by is not None:
+            raise Refused(
+                f"Nothing of the file is sent to a model: {by} names it.",
+                remedy="Take the pattern out, or use the offline provider.",
+                place=path,
+            )
 
     async def lock_digest(self) -> str:
         """What the locked dependencies are known by."""

@@ -79,3 +79,24 @@ async def test_what_is_typed_while_a_question_stands_counts_too(tmp_path: Path) 
         assert said["state"] == "refused", said
         assert "this function takes 1 argument" in said["reason"]
         assert user.text(path) == LIB
+
+
+async def test_a_word_that_is_not_finished_elsewhere_does_not_refuse_a_proved_edit(tmp_path: Path) -> None:
+    root = crate(tmp_path / "tiny", LIB, other=OTHER)
+    path, other = root / "src" / "lib.rs", root / "src" / "other.rs"
+
+    def answer(message: str, choices: Sequence[str]) -> str | None:
+        type_over(user, other, "}", "}\npub fn h(")
+        return choices[0]
+
+    with_use = "```rust\nuse other::g;\n\npub fn f() -> u8 {\n    g()\n}\n```"
+    async with (
+        model_server([with_use]) as server,
+        editor(root, tmp_path / "home", model=server.url, answer=answer, verify__max_repairs="0") as user,
+    ):
+        user.open(path)
+        user.open(other)
+        said = await user.fill(path)
+        assert said["state"] == "applied", said
+        assert "use other::g;" in user.text(path)
+        assert "pub fn h(" in user.text(other)
