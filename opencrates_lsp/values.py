@@ -132,6 +132,7 @@ class Verdict:
     `reached` says that rustc analysed the very item (a canary in it was reported); silence without it is no proof.
     `configuration` names the features and the target that were compiled.
     `reason` says in one sentence why the verdict falls short, None when it holds.
+    `beyond_answer` says that the reason lies beyond the answer, so that no other answer could help.
     """
 
     level: Level
@@ -145,6 +146,7 @@ class Verdict:
     steps: tuple[Step, ...] = ()
     sandbox: str = "none"
     reason: str | None = None
+    beyond_answer: bool = False
 
     @property
     def passed(self) -> bool:
@@ -232,6 +234,19 @@ class Task:
     instruction: str = ""
     related: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     schema: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A piece of Rust from outside of a file that a model is shown with it.
+
+    `reason` says in a clause why ("a type in the signature"), `origin` where it is from, for people ("src/http.rs",
+    "serde 1.0.219").
+    """
+
+    text: str
+    reason: str
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
