@@ -24,7 +24,8 @@ from opencrates_lsp.verify.reach import (
     why_not,
     with_packages,
 )
-from opencrates_lsp.verify.running import Guard, run_tests, runs_code_of
+from opencrates_lsp.verify.running import Guard, runs_code_of
+from opencrates_lsp.verify.testing import run_tests
 from opencrates_lsp.verify.trial import Trial, in_thread
 from opencrates_lsp.workspace.layout import Package
 

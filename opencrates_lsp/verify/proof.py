@@ -22,7 +22,8 @@ from opencrates_lsp.verify.reach import (
     why_not,
     with_packages,
 )
-from opencrates_lsp.verify.running import Guard, is_run_by_others, run_tests
+from opencrates_lsp.verify.running import Guard, is_run_by_others
+from opencrates_lsp.verify.testing import run_tests
 from opencrates_lsp.verify.trial import Ground, Trial, in_thread
 from opencrates_lsp.workspace.layout import Layout, Package
 

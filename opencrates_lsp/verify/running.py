@@ -1,4 +1,4 @@
-"""Code that a model wrote and that runs: when it does, where it may, and the tests that run it on purpose."""
+"""Code that a model wrote and that runs: when it does, and where it may."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from opencrates_lsp.errors import Missing, WrongUsage
-from opencrates_lsp.verify.cargo import Progress, Scope, Wrap
-from opencrates_lsp.verify.libtest import Tested
+from opencrates_lsp.verify.cargo import Scope, Wrap
 from opencrates_lsp.verify.reach import Standing
 from opencrates_lsp.verify.sandbox import Sandbox, probe
-from opencrates_lsp.verify.trial import Ground, Trial
+from opencrates_lsp.verify.trial import Ground
 from opencrates_lsp.workspace.layout import Layout, Package
 from opencrates_lsp.workspace.manifests import read_manifest
 
@@ -40,12 +39,6 @@ class Guard:
             return sandbox.wrap(argv, writable=writable, cwd=cwd, env=env, keep=keep)
 
         return wrap, sandbox.name, True
-
-
-async def run_tests(trial: Trial, ground: Ground, scope: Scope, progress: Progress, wrap: Wrap | None) -> Tested:
-    """The tests of the scope's packages in the mirror as it is; remembered by its state."""
-    known = trial.tested(ground, scope)
-    return known if known is not None else await trial.test(ground, scope, progress, wrap)
 
 
 def runs_code_of(layout: Layout, place: Standing, scope: Scope, after: Mapping[Path, bytes | None]) -> bool:
