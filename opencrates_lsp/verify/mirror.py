@@ -9,8 +9,8 @@
 - `lock`: held for as long as a process uses the mirror. A second process takes a sibling (`<hash>-1`), so that two
   editors on one workspace do not wait for each other.
 
-cargo compares times and not texts: whatever is written gets a time later than the last run of cargo, also an original
-that is put back. Files are copies, never links into the user's tree, because build scripts write through links.
+What is written is later than the last run of cargo (see `written`). Files are copies, never links into the user's tree,
+because build scripts write through links.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from opencrates_lsp.errors import Busy
@@ -29,24 +29,7 @@ from opencrates_lsp.values import Documents
 from opencrates_lsp.verify.locks import Lock
 from opencrates_lsp.verify.tree import Extent, Found, walk
 from opencrates_lsp.verify.unread import Unread
-
-# Larger files are known by their size and time alone.
-_HASHED_BYTES = 8 << 20
-# A file that was changed this short a time ago may change again without its time telling.
-_SETTLED_NS = 2_000_000_000
-_STEPS_NS = (1_000, 1_000_000, 10_000_000, 1_000_000_000, 2_000_000_000)
-_UNKNOWN = -1
-
-
-@dataclass(slots=True)
-class Entry:
-    """One file of the mirror: the user's size and time when it was last read, what was written, and when."""
-
-    size: int
-    mtime_ns: int
-    digest: str
-    written_ns: int
-    link: str | None = None
+from opencrates_lsp.verify.written import UNKNOWN, Entry, Written, digest_of
 
 
 class Mirror:
@@ -64,12 +47,11 @@ class Mirror:
         self.more: set[str] = set()
         self.unread = Unread(self.target)
         self._lock = lock
-        self._entries: dict[str, Entry] = {}
+        self._written = Written(self.tree)
         self._laid: dict[str, bytes | None] = {}
         self._buffers: frozenset[str] = frozenset()
         self._extent: Extent | None = None
         self._digest: str | None = None
-        self._floor = 0
         self._fresh = True
 
     @property
@@ -92,26 +74,22 @@ class Mirror:
         return not (self.tree.is_dir() and (self.folder / "lock").exists())
 
     def inside(self, path: Path) -> Path:
-        anchor = path.anchor
-        return self.tree / anchor.strip("\\/:").replace(":", "") / path.relative_to(anchor)
+        return self._written.place(path)
 
     def back(self, path: Path) -> Path:
         normal = Path(os.path.normpath(path))
         if not normal.is_relative_to(self.tree):
             return normal
-        anchor = self.user_root.anchor
-        head = self.tree / anchor.strip("\\/:").replace(":", "")
-        return Path(anchor) / normal.relative_to(head)
+        return Path(self.user_root.anchor) / normal.relative_to(self._written.top(self.user_root))
 
     def renamed(self, text: str) -> str:
         # The tree lies at the anchor's place, so without its prefix a path is the user's own.
-        head = self.tree / self.user_root.anchor.strip("\\/:").replace(":", "")
-        return text.replace(str(head) + os.sep, self.user_root.anchor)
+        return text.replace(str(self._written.top(self.user_root)) + os.sep, self.user_root.anchor)
 
     def load(self) -> None:
         """Take up what an earlier process left; whatever is not as it was written is written again."""
         with contextlib.suppress(OSError):
-            self._floor = (self.folder / "checked").stat().st_mtime_ns
+            self._written.floor = (self.folder / "checked").stat().st_mtime_ns
         try:
             state = json.loads((self.folder / "state.json").read_text("utf-8"))
             entries = {path: Entry(**entry) for path, entry in state["entries"].items()}
@@ -120,25 +98,18 @@ class Mirror:
             shutil.rmtree(self.tree, ignore_errors=True)
             return
         self._fresh = False
-        self._entries = entries
+        self._written.entries = entries
         self.inspect()
 
     def inspect(self) -> bool:
         """Find what somebody else wrote into the tree; the next sync writes it again. Tells whether there was any."""
-        found = False
-        for path, entry in self._entries.items():
-            try:
-                there = self.inside(Path(path)).lstat().st_mtime_ns
-            except OSError:
-                there = _UNKNOWN
-            if there != entry.written_ns:
-                entry.digest, entry.mtime_ns, found = "", _UNKNOWN, True
+        found = self._written.inspect()
         if found:
             self._digest = None
         return found
 
     def save(self) -> None:
-        entries = {path: asdict(entry) for path, entry in self._entries.items()}
+        entries = {path: asdict(entry) for path, entry in self._written.entries.items()}
         state = {
             "root": str(self.user_root),
             "warmed": sorted(self.warmed),
@@ -165,15 +136,15 @@ class Mirror:
         texts = {self._path_of(path, found): document.text for path, document in documents.items()}
         texts = {path: text for path, text in texts.items() if wanted.holds(path)}
         self._buffers = frozenset(texts)
-        changed = self._delete(path for path in self._entries.keys() - found.keys() - texts.keys())
+        changed = self._written.delete(path for path in self._written.entries.keys() - found.keys() - texts.keys())
         for path, one in found.items():
             if path not in texts:
-                changed |= self._take(path, one, now, keep_times=keep_times)
+                changed |= self._written.take(path, one, now, keep_times=keep_times)
         for path, text in texts.items():
-            if self._write_text(path, text):
+            if self._written.write(path, text):
                 changed = True
             # The file is read again when the buffer is closed.
-            self._entries[path].mtime_ns = _UNKNOWN
+            self._written.entries[path].mtime_ns = UNKNOWN
         self._fresh = False
         if changed:
             self._digest = None
@@ -188,10 +159,10 @@ class Mirror:
         outside = [path for path in wanted if self._extent is not None and not self._extent.holds(path)]
         if outside:
             raise Busy(f"{outside[0]} is no part of the workspace {self.user_root}.", place=Path(outside[0]))
-        if wanted.keys() - self._entries.keys():
+        if wanted.keys() - self._written.entries.keys():
             # Known before it is there, so that the next start deletes it even if this process dies.
-            for path in wanted.keys() - self._entries.keys():
-                self._entries[path] = Entry(_UNKNOWN, _UNKNOWN, "", 0)
+            for path in wanted.keys() - self._written.entries.keys():
+                self._written.entries[path] = Entry(UNKNOWN, UNKNOWN, "", 0)
                 self._laid.setdefault(path, None)
             self.save()
         wanted = {**{path: text for path, text in self._laid.items() if path not in wanted}, **wanted}
@@ -199,7 +170,7 @@ class Mirror:
         for path, text in wanted.items():
             if path not in self._laid:
                 self._laid[path] = self.inside(Path(path)).read_bytes()
-            changed |= self._delete([path]) if text is None else self._write_text(path, text)
+            changed |= self._written.delete([path]) if text is None else self._written.write(path, text)
         self._digest = None if changed else self._digest
         return changed
 
@@ -213,34 +184,34 @@ class Mirror:
         found = walk(self._extent)
         own = self._laid.keys() | self._buffers | {self._real(path) for path in but}
         for path, one in found.items():
-            entry = self._entries.get(path)
+            entry = self._written.entries.get(path)
             if path in own or self.unread.has(path, every=every):
                 continue
             if entry is None or entry.size != one.size or entry.link != one.link:
                 return True
-            if entry.mtime_ns == one.mtime_ns or (entry.mtime_ns == _UNKNOWN and self._is_same(entry, one)):
+            if entry.mtime_ns == one.mtime_ns or (entry.mtime_ns == UNKNOWN and self._written.is_same(entry, one)):
                 continue
             return True
-        return not all(self.unread.has(path, every=every) for path in self._entries.keys() - found.keys() - own)
+        return not all(self.unread.has(path, every=every) for path in self._written.entries.keys() - found.keys() - own)
 
     def touch(self, *paths: Path) -> None:
         """Give files a fresh time, so that cargo compiles them again."""
         for path in paths:
             name = self._real(path)
-            if name in self._entries:
+            if name in self._written.entries:
                 place = self.inside(Path(name))
                 os.utime(place)
-                self._entries[name].written_ns = self._later(place)
+                self._written.entries[name].written_ns = self._written.later(place)
 
     def stamp(self) -> None:
         """Note that cargo has run: what is written from now on must be later."""
         marker = self.folder / "checked"
         marker.touch()
-        self._floor = max(self._floor, marker.stat().st_mtime_ns)
+        self._written.floor = max(self._written.floor, marker.stat().st_mtime_ns)
 
     def look(self) -> None:
         """Take up what rustc read: it counts for the state from now on, whatever it is called."""
-        self.unread.look(self._entries)
+        self.unread.look(self._written.entries)
         self._digest = None
 
     def text(self, path: Path) -> bytes:
@@ -252,7 +223,7 @@ class Mirror:
 
     def listed(self) -> list[tuple[str, str, str | None]]:
         """Each file's path, the digest of its text, and where it leads if it is a link."""
-        return [(path, entry.digest, entry.link) for path, entry in self._entries.items()]
+        return [(path, entry.digest, entry.link) for path, entry in self._written.entries.items()]
 
     def base(self, path: Path) -> bytes:
         """The text of the last sync, whatever lies over it; b"" where there was none."""
@@ -269,10 +240,10 @@ class Mirror:
         """The digest of the tree with another text at `path`; `every` counts what no build reads too."""
         replaced = self._real(path) if path is not None else None
         total = hashlib.blake2b(digest_size=16)
-        for name in sorted(self._entries):
+        for name in sorted(self._written.entries):
             if self.unread.has(name, every=every):
                 continue
-            digest = _digest(instead) if name == replaced else self._entries[name].digest
+            digest = digest_of(instead) if name == replaced else self._written.entries[name].digest
             total.update(f"{name}\0{digest}\n".encode("utf-8", "surrogateescape"))
         return total.hexdigest()
 
@@ -283,114 +254,10 @@ class Mirror:
         return one.link if one is not None and one.link is not None else str(path)
 
     def _real(self, path: Path) -> str:
-        entry = self._entries.get(str(path))
+        entry = self._written.entries.get(str(path))
         if entry is None and self._extent is not None and not self._extent.holds(str(path)):
             return os.path.realpath(path)
         return entry.link if entry is not None and entry.link is not None else str(path)
-
-    def _is_same(self, entry: Entry, found: Found) -> bool:
-        if found.text is not None:
-            return entry.digest == _digest(found.text)
-        if found.size > _HASHED_BYTES:
-            return entry.digest == f"{found.size} {found.mtime_ns}"
-        try:
-            return entry.digest == _digest(Path(found.source).read_bytes())
-        except OSError:
-            return False
-
-    def _take(self, path: str, found: Found, now: int, *, keep_times: bool) -> bool:
-        """Bring one file of the user's to the mirror; tells whether its text is another one."""
-        entry = self._entries.get(path)
-        if entry is not None and (entry.size, entry.mtime_ns, entry.link) == (found.size, found.mtime_ns, found.link):
-            return False
-        if found.link is not None:
-            return self._link(path, found)
-        mtime_ns = found.mtime_ns if found.text is not None or found.mtime_ns < now - _SETTLED_NS else _UNKNOWN
-        before = entry.digest if entry is not None and entry.link is None else ""
-        try:
-            text = found.text
-            if text is None and found.size <= _HASHED_BYTES:
-                text = Path(found.source).read_bytes()
-            digest = _digest(text) if text is not None else f"{found.size} {found.mtime_ns}"
-            if digest != before:
-                self._copy(path, found, text, keep_times=keep_times)
-        except OSError:
-            # Gone or unreadable since it was listed: then it is not there for the user's build either.
-            return self._delete([path]) if entry is not None else False
-        written = self._entries[path].written_ns if digest == before else self.inside(Path(path)).stat().st_mtime_ns
-        self._entries[path] = Entry(found.size, mtime_ns, digest, written)
-        return digest != before
-
-    def _copy(self, path: str, found: Found, text: bytes | None, *, keep_times: bool) -> None:
-        place = self._cleared(path)
-        if text is None:
-            shutil.copyfile(found.source, place)
-        else:
-            place.write_bytes(text)
-        place.chmod(found.mode | 0o600)
-        if keep_times and found.text is None:
-            os.utime(place, ns=(found.mtime_ns, found.mtime_ns))
-        else:
-            self._later(place)
-
-    def _link(self, path: str, found: Found) -> bool:
-        place = self._cleared(path)
-        target = os.path.relpath(self.inside(Path(found.link or "")), place.parent)
-        place.symlink_to(target)
-        digest = _digest((found.link or "").encode("utf-8", "surrogateescape"))
-        before = self._entries.get(path)
-        self._entries[path] = Entry(found.size, found.mtime_ns, digest, place.lstat().st_mtime_ns, found.link)
-        return before is None or before.digest != digest
-
-    def _write_text(self, path: str, text: bytes) -> bool:
-        entry = self._entries.get(path)
-        digest = _digest(text)
-        if entry is not None and entry.digest == digest:
-            return False
-        there = self.inside(Path(path))
-        mode = there.stat().st_mode & 0o777 if there.is_file() else 0o644
-        place = self._cleared(path)
-        place.write_bytes(text)
-        place.chmod(mode | 0o600)
-        self._entries[path] = Entry(len(text), _UNKNOWN, digest, self._later(place))
-        return True
-
-    def _cleared(self, path: str) -> Path:
-        """The file's place with nothing there and its folder made; a link or a folder in the way is removed."""
-        place = self.inside(Path(path))
-        if place.is_symlink() or place.is_file():
-            place.unlink()
-        elif place.is_dir():
-            shutil.rmtree(place)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        return place
-
-    def _delete(self, paths: Iterable[str]) -> bool:
-        deleted = False
-        for path in list(paths):
-            place = self.inside(Path(path))
-            with contextlib.suppress(OSError):
-                place.unlink()
-            deleted = self._entries.pop(path, None) is not None or deleted
-            for folder in place.parents:
-                if folder == self.tree or not folder.is_dir() or any(folder.iterdir()):
-                    break
-                folder.rmdir()
-        return deleted
-
-    def _later(self, place: Path) -> int:
-        """Make the file's time later than the last run of cargo, whatever the clock and the file system give."""
-        written = place.stat().st_mtime_ns
-        for step in _STEPS_NS:
-            if written > self._floor:
-                break
-            os.utime(place, ns=(self._floor + step, self._floor + step))
-            written = place.stat().st_mtime_ns
-        return written
-
-
-def _digest(text: bytes) -> str:
-    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def _now_ns(folder: Path) -> int:

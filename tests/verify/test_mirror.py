@@ -92,7 +92,7 @@ def test_whatever_is_written_is_later_than_the_last_run(tmp_path: Path) -> None:
         # As if cargo had run an hour later than the clock that gives the files their times.
         (mirror.folder / "checked").touch()
         mirror.stamp()
-        mirror._floor = floor = mirror._floor + HOUR_NS
+        mirror._written.floor = floor = mirror._written.floor + HOUR_NS
         assert mirror.lay({root / name: text for name, text in after.items()})
         for name, then in before.items():
             now = mirror.inside(root / name).stat().st_mtime_ns
