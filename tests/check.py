@@ -15,7 +15,8 @@ from pathlib import Path
 from opencrates_lsp.actions.base import Action, Request
 from opencrates_lsp.face import Phase
 from opencrates_lsp.rust.edits import applied
-from opencrates_lsp.rust.syntax import parse
+from opencrates_lsp.rust.items import Item
+from opencrates_lsp.rust.syntax import Source, parse
 from opencrates_lsp.templates import Templates, packaged_folder
 from opencrates_lsp.values import (
     Change,
@@ -23,6 +24,7 @@ from opencrates_lsp.values import (
     Diagnostic,
     Document,
     Documents,
+    Excerpt,
     Level,
     Limits,
     Policy,
@@ -94,6 +96,7 @@ class ScriptedTools:
     remembered: str | None = None
     failing: Exception | None = None
     mended: bytes | None = None
+    excerpts: Sequence[Excerpt] = ()
 
     def __post_init__(self) -> None:
         self.templates = Templates([packaged_folder()])
@@ -102,6 +105,9 @@ class ScriptedTools:
 
     async def callers(self, name: str, owner: str, path: Path) -> Sequence[str]:
         return ()
+
+    async def locked(self, source: Source, item: Item) -> Sequence[Excerpt]:
+        return self.excerpts
 
     async def render(self, template: str, values: Mapping[str, object]) -> str:
         return await self.templates.render(template, values)

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Protocol
 
 from opencrates_lsp.face import Face
+from opencrates_lsp.rust.items import Item
 from opencrates_lsp.rust.syntax import Source
 from opencrates_lsp.values import (
     Change,
     Chunk,
     Diagnostic,
     Document,
+    Excerpt,
     Level,
     Limits,
     Note,
@@ -101,6 +103,10 @@ class Tools(Protocol):
 
     async def callers(self, name: str, owner: str, path: Path) -> Sequence[str]:
         """Functions in other files than `path` that call the function, as texts; `owner` is its type's name."""
+        ...
+
+    async def locked(self, source: Source, item: Item) -> Sequence[Excerpt]:
+        """What the item needs to know of the dependencies, of the versions that are locked, most telling first."""
         ...
 
     @property

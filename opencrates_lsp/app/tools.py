@@ -15,12 +15,16 @@ from opencrates_lsp.events import Bus, Verified
 from opencrates_lsp.face import Face, Phase
 from opencrates_lsp.jobs import Job
 from opencrates_lsp.providers.base import Provider
+from opencrates_lsp.rust.context import BYTES_PER_TOKEN
+from opencrates_lsp.rust.items import Item
+from opencrates_lsp.rust.syntax import Source
 from opencrates_lsp.store import Store
 from opencrates_lsp.templates import Templates
 from opencrates_lsp.values import (
     Chunk,
     Diagnostic,
     Documents,
+    Excerpt,
     Level,
     Limits,
     Policy,
@@ -147,6 +151,11 @@ class JobTools:
     async def callers(self, name: str, owner: str, path: Path) -> Sequence[str]:
         index = await self._workspace.index()
         return index.callers(name, owner, path, 4)
+
+    async def locked(self, source: Source, item: Item) -> Sequence[Excerpt]:
+        package = self._workspace.layout.package_of(self._path)
+        limit = int(self.limits.context_tokens * BYTES_PER_TOKEN)
+        return await self._workspace.registry.excerpts(source, item, package, self._path, limit)
 
     async def render(self, template: str, values: Mapping[str, object]) -> str:
         return await self._templates.render(template, values)

@@ -29,6 +29,8 @@ from opencrates_lsp.workspace import manifests
 from opencrates_lsp.workspace.ignore import FILES, Ignored
 from opencrates_lsp.workspace.index import Index, read_index
 from opencrates_lsp.workspace.layout import Layout, find_manifest, load_layout
+from opencrates_lsp.workspace.locked import Cargo, cargo_home
+from opencrates_lsp.workspace.registry import Registry
 
 TRUST = "Trust this folder"
 NO_TRUST = "Syntax check only"
@@ -66,6 +68,7 @@ class Workspace:
     unproved: Missing | None
     ignored: Ignored
     indexing: asyncio.Task[Index]
+    registry: Registry
     trusted: bool = True
 
     @property
@@ -186,7 +189,8 @@ class Workspaces:
             trusted=toolchain is not None,
         )
         ignored = Ignored(root, loaded.settings.context.ignore)
-        return Workspace(layout, loaded, toolchain, unproved, ignored, _indexing(root, ignored), trusted)
+        registry = self._registry(layout, loaded, toolchain)
+        return Workspace(layout, loaded, toolchain, unproved, ignored, _indexing(root, ignored), registry, trusted)
 
     async def settings(self, root: Path | None) -> Loaded:
         """The settings for a trusted root; without one, those that no project file has a say in.
@@ -241,7 +245,15 @@ class Workspaces:
         """The workspace of a crate that is being made: nobody is asked whether it is trusted, because it is ours."""
         layout = await load_layout(folder, cargo=[str(toolchain.cargo)], env=toolchain.env, trusted=True)
         ignored = Ignored(folder, loaded.settings.context.ignore)
-        return Workspace(layout, loaded, toolchain, None, ignored, _indexing(folder, ignored))
+        registry = self._registry(layout, loaded, toolchain)
+        return Workspace(layout, loaded, toolchain, None, ignored, _indexing(folder, ignored), registry)
+
+    def _registry(self, layout: Layout, loaded: Loaded, toolchain: Toolchain | None) -> Registry:
+        env = toolchain.env if toolchain is not None else self.launch.env
+        programs = None
+        if toolchain is not None:
+            programs = Cargo(toolchain.cargo, toolchain.rustc, env, loaded.settings.cargo.configuration())
+        return Registry(layout, cargo_home(env), self._home.cache / "crates", programs)
 
     async def close(self) -> None:
         """End what reads in the background."""
