@@ -194,6 +194,19 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A proved change that waits for the user's word, on the texts as they were when it was offered.
+
+    `typed` names the items that the user typed in meanwhile, none where he was only asked and has not answered.
+    `keeps` says that all of what he typed stays.
+    """
+
+    change: Change
+    typed: tuple[str, ...] = ()
+    keeps: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A Markdown text for the user; nothing is edited."""
 
@@ -297,6 +310,26 @@ class Policy:
     tests: Permission = "deny"
     unsafe: Permission = "deny"
     new_dependencies: Permission = "confirm"
+    lints: Permission = "deny"
+    panics: Permission = "deny"
+    capabilities: Permission = "deny"
+
+
+LintLevel = Literal["allow", "expect", "warn", "deny", "forbid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lints:
+    """What a crate says of lints outside of one of its files: in manifests, clippy.toml, and the modules above it.
+
+    `levels` are names of lints or groups ("clippy::unwrap_used") with their level; of two on one lint the later holds.
+    `exempt_in_tests` are the lints that clippy.toml lets pass in tests, `checked_in_consts` those that it does not let
+    pass in constants.
+    """
+
+    levels: tuple[tuple[str, LintLevel], ...] = ()
+    exempt_in_tests: frozenset[str] = frozenset()
+    checked_in_consts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

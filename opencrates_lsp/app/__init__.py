@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from opencrates_lsp.actions import ALL
 from opencrates_lsp.actions.base import Action, Related, Request, nothing_related
 from opencrates_lsp.actions.propose import first_prompt
-from opencrates_lsp.app import changes, lists, record
+from opencrates_lsp.app import changes, lists, record, settling
 from opencrates_lsp.app.models import Models
 from opencrates_lsp.app.tools import JobFace, JobTools
 from opencrates_lsp.app.workspaces import Launch, Workspace, Workspaces
@@ -35,7 +35,7 @@ from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.settings.models import Settings
 from opencrates_lsp.store import Store
 from opencrates_lsp.templates import Templates, packaged_folder
-from opencrates_lsp.values import Change, Document, Documents, Level, Note, Prompt
+from opencrates_lsp.values import Change, Document, Documents, Level, Note, Offer, Prompt
 from opencrates_lsp.verify.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ log = logging.getLogger(__name__)
 
 Json = Mapping[str, object]
 _KEPT_REFUSALS = 32
-_PATIENCE = 3
 
 
 class App:
@@ -140,56 +139,16 @@ class App:
     async def settle(self, change: Change, face: Face) -> Change:
         """The change on the texts as they are now, judged again where they differ from those it was judged on.
 
-        Other open texts that move count `_PATIENCE` times: who types on and on there does not hold the edit up.
         Raises `Moved` when the items that it is about were edited meanwhile, `Refused` when it no longer holds.
         """
-        patience = _PATIENCE
-        while True:
-            paths = [edit.path for edit in change.edits] + [document.path for document in change.documents]
-            now = await asyncio.to_thread(changes.current, dict.fromkeys(paths), face.documents())
-            proved = change.verdict.level not in (Level.OFF, Level.PARSE)
-            current = changes.is_current(change, now)
-            if not current:
-                change = changes.rebased_change(change, now)
-            elif (
-                not proved
-                or not patience
-                or not await asyncio.to_thread(changes.beside_moved, change, face.documents())
-            ):
-                return change
-            patience -= current
-            if proved:
-                change = await self._judged_again(change, face, stands=current)
+        return await settling.settle(self, change, face)
 
-    async def _judged_again(self, change: Change, face: Face, *, stands: bool) -> Change:
-        """The change with the verdict of now.
+    async def offer(self, change: Change, face: Face) -> Offer:
+        """What the change would be in the items as they are now that the user typed in, judged there: his to take.
 
-        Where its own texts stand and what is typed elsewhere keeps rustc from the item, the verdict of before stands.
+        Raises `Moved` where an item is gone, `Refused` where nothing that can be made of the two holds.
         """
-        workspace = await self.workspaces.of(change.subject.path, face)
-        if workspace.ground is None:
-            raise Refused("The folder is not trusted any more, so the edit cannot be judged again.")
-        face.progress("check", "the text changed meanwhile")
-        own = {document.path: document for document in change.documents}
-        documents = {**face.documents(), **own}
-        proof = await self.verifier(workspace.settings).prepare(
-            workspace.ground, change.subject, change.verdict.level, documents, face.progress
-        )
-        beside = {path: document.text for path, document in documents.items() if path not in own}
-        if stands and not proof.reached:
-            return replace(change, beside=beside)
-        verdict = await self.verifier(workspace.settings).judge(
-            proof, changes.after(change), whole_workspace=True, progress=face.progress
-        )
-        if not verdict.passed:
-            raise Refused(
-                f"The text changed meanwhile, and the edit no longer holds there: {changes.shortfall(verdict)}.",
-                remedy="Run the action again.",
-                place=change.subject.path,
-                verdict=verdict,
-                diagnostics=verdict.new_errors,
-            )
-        return replace(change, verdict=replace(verdict, attempts=change.verdict.attempts), beside=beside)
+        return await settling.offer(self, change, face)
 
     async def new_crate(self, spec: CrateSpec, face: Face) -> StagedCrate:
         """A new crate in a staging folder, compiled and tested; the face publishes it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -11,8 +11,9 @@ from uuid import uuid4
 from opencrates_lsp.errors import Missing, Moved, Refused
 from opencrates_lsp.rust.edits import applied, replacements
 from opencrates_lsp.rust.holes import subject
-from opencrates_lsp.rust.rebase import rebased, subject_now
-from opencrates_lsp.rust.syntax import parse
+from opencrates_lsp.rust.items import Item
+from opencrates_lsp.rust.rebase import namesake_now, overlaid, rebased, subject_now, woven
+from opencrates_lsp.rust.syntax import Source, error_spans, parse
 from opencrates_lsp.values import (
     Change,
     Create,
@@ -21,6 +22,7 @@ from opencrates_lsp.values import (
     Documents,
     Edit,
     Level,
+    Offer,
     Replace,
     Span,
     Subject,
@@ -78,7 +80,7 @@ def beside_moved(change: Change, open_texts: Documents) -> bool:
 def rebased_change(change: Change, now: Mapping[Path, Document]) -> Change:
     """The change as one of the texts as they are now, not judged again yet; raises `Moved`."""
     try:
-        return _rebased(change, now)
+        return _carried(change, now, rebased, subject_now)
     except Moved as error:
         if not change.undoes:
             raise
@@ -89,7 +91,37 @@ def rebased_change(change: Change, now: Mapping[Path, Document]) -> Change:
         ) from error
 
 
-def _rebased(change: Change, now: Mapping[Path, Document]) -> Change:
+def laid_change(change: Change, now: Mapping[Path, Document], *, keeps: bool) -> Offer:
+    """What the change would be where the user typed in its items, not judged yet.
+
+    With `keeps` beside what he typed, without it in the place of that; raises `Moved` where there is no such change,
+    or it would change nothing.
+    """
+    laid = _carried(change, now, woven if keeps else overlaid, namesake_now)
+    before = {document.path: document.text for document in change.documents}
+    later = {document.path: document.text for document in laid.documents}
+    if all(later.get(path) == text for path, text in after(laid).items()):
+        raise Moved(f"{change.title}: it stands there already.", place=change.subject.path)
+    typed = [
+        new.name
+        for old, new in zip((change.subject, *change.others), (laid.subject, *laid.others), strict=True)
+        if before[old.path][slice(*old.item)] != later[new.path][slice(*new.item)]
+    ]
+    for path, text in after(laid).items():
+        if text is not None and path.suffix == ".rs" and len(_errors(text)) > len(_errors(later.get(path, b""))):
+            raise Moved(f"{change.title}: it does not parse among what was typed.", place=path)
+    return Offer(laid, tuple(dict.fromkeys(typed)), keeps)
+
+
+def _errors(text: bytes) -> list[Span]:
+    return error_spans(parse(text))
+
+
+_Lay = Callable[[Sequence[Replace], Source, Source], tuple[Replace, ...]]
+_Find = Callable[[Span, Source, Source], Item | None]
+
+
+def _carried(change: Change, now: Mapping[Path, Document], lay: _Lay, find: _Find) -> Change:
     edits: list[Edit] = []
     documents: list[Document] = []
     subjects = [change.subject, *change.others]
@@ -104,10 +136,10 @@ def _rebased(change: Change, now: Mapping[Path, Document]) -> Change:
             edits += own
             continue
         base, later = parse(document.text), parse(text.text)
-        edits += rebased(own, base, later)
+        edits += lay(own, base, later)
         for at, one in enumerate(subjects):
             if one.path == path and change.verdict.level is not Level.OFF:
-                item = subject_now(one.item, base, later)
+                item = find(one.item, base, later)
                 if item is None:
                     raise Moved(f"`{one.name}` was edited meanwhile.", remedy="Run the action again.", place=path)
                 subjects[at] = subject(later, path, item)
