@@ -156,6 +156,7 @@ def test_every_setting_that_a_project_may_touch_is_one_of_the_contracts() -> Non
         *(f"cargo.{name}" for name in ("features", "all_features", "no_default_features", "target", "profile")),
         "verify.level",
         *(f"policy.{name}" for name in ("signatures", "tests", "unsafe", "new_dependencies")),
+        *(f"policy.{name}" for name in ("lints", "panics", "capabilities")),
         "apply.mode",
         "context.ignore",
     }

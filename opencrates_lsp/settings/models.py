@@ -170,9 +170,28 @@ class Policy(Section):
     new_dependencies: Permission = "confirm"
     """Crates that the package does not depend on yet."""
 
+    lints: Permission = "deny"
+    """New attributes that silence lints (`allow`, `expect`, `warn`)."""
+
+    panics: Permission = "deny"
+    """New `unwrap`, `expect`, `panic!`, `todo!`, `unimplemented!`, `unreachable!` and indexing, where the crate's own
+    clippy lints are set to `warn` or more against them."""
+
+    capabilities: Permission = "deny"
+    """New `include!`, `include_str!`, `include_bytes!`, `env!`, `option_env!`, `#[path]`, processes, and the network;
+    files and the environment at run time are left alone."""
+
     def rules(self) -> values.Policy:
         """What candidates are held against."""
-        return values.Policy(self.signatures, self.tests, self.unsafe, self.new_dependencies)
+        return values.Policy(
+            signatures=self.signatures,
+            tests=self.tests,
+            unsafe=self.unsafe,
+            new_dependencies=self.new_dependencies,
+            lints=self.lints,
+            panics=self.panics,
+            capabilities=self.capabilities,
+        )
 
 
 class Apply(Section):
