@@ -98,23 +98,40 @@ Edit = Replace | Create | Delete
 
 
 class Level(StrEnum):
-    """How hard an edit is tried before it is believed, in rising order."""
+    """How hard an edit is tried before it is believed, in rising order.
+
+    `AUTO` is what is asked for, never what a verdict says: the check, and the tests that reach the change where they
+    may run and do not take long.
+    """
 
     OFF = "off"
     PARSE = "parse"
     CHECK = "check"
+    AUTO = "auto"
     CLIPPY = "clippy"
     TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)
 class TestCount:
-    """Tests of a run, told against the run before the edit; `broken` names those that passed before and fail now."""
+    """Tests of a run, told against the run before the edit.
+
+    `broken` names those that passed before and fail now, and those that the edit itself wrote and that fail; `printed`
+    is what each of them printed, in their order.
+    `ran` names those that ran, at most 50; `programs` are the programs of tests that were run, as cargo is told them.
+    `failing_before` names those that fail and failed before too, `flaky` those that failed and then did otherwise when they were
+    run again, with the edit or without.
+    """
 
     passed: int
     failed: int
     ignored: int
     broken: tuple[str, ...] = ()
+    printed: tuple[str, ...] = ()
+    ran: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    failing_before: tuple[str, ...] = ()
+    flaky: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +150,7 @@ class Verdict:
     `configuration` names the features and the target that were compiled.
     `reason` says in one sentence why the verdict falls short, None when it holds.
     `beyond_answer` says that the reason lies beyond the answer, so that no other answer could help.
+    `skipped` says in clauses what was asked for and not done, though the verdict holds ("no test reaches it").
     """
 
     level: Level
@@ -147,6 +165,7 @@ class Verdict:
     sandbox: str = "none"
     reason: str | None = None
     beyond_answer: bool = False
+    skipped: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -21,8 +21,9 @@ def answer_json(
     reason: str | None = None,
     notes: Iterable[str] = (),
     change: str | None = None,
+    diff: str | None = None,
 ) -> dict[str, Any]:
-    """What every working command answers; `change` is what undo takes."""
+    """What every working command answers; `change` is what undo takes, `diff` what is offered."""
     return {
         "state": state,
         "job": job,
@@ -33,6 +34,7 @@ def answer_json(
         "reason": reason,
         "notes": list(notes),
         "change": change,
+        "diff": diff,
     }
 
 
@@ -52,12 +54,19 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
             "failed": tests.failed,
             "ignored": tests.ignored,
             "broken": list(tests.broken),
+            "printed": list(tests.printed),
+            "ran": list(tests.ran),
+            "programs": list(tests.programs),
+            "failing_before": list(tests.failing_before),
+            "flaky": list(tests.flaky),
         },
         "attempts": verdict.attempts,
         "seconds": round(verdict.seconds, 3),
         "sandbox": verdict.sandbox,
         "steps": [{"name": step.name, "seconds": round(step.seconds, 3)} for step in verdict.steps],
         "reason": verdict.reason,
+        "beyond_answer": verdict.beyond_answer,
+        "skipped": list(verdict.skipped),
     }
 
 

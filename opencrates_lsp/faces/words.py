@@ -11,6 +11,7 @@ _DONE = {"Fill": "Filled", "Undo:": "Undone:", "New": "Made", "Add": "Added"}
 _CHECKED = {
     Level.PARSE: "syntax check only, nothing was compiled",
     Level.CHECK: "cargo check",
+    Level.AUTO: "cargo check",
     Level.CLIPPY: "cargo clippy",
     Level.TEST: "cargo test",
 }
@@ -47,7 +48,11 @@ def proved(verdict: Verdict) -> str:
     if verdict.tests is not None:
         parts.append(f"{verdict.tests.passed} {'test' if verdict.tests.passed == 1 else 'tests'} passed")
         if verdict.tests.failed:
-            parts.append(f"{verdict.tests.failed} failed")
+            known = len(verdict.tests.failing_before) == verdict.tests.failed
+            parts.append(f"{verdict.tests.failed} failed{' as before' if known else ''}")
+        if verdict.tests.flaky:
+            parts.append(f"{len(verdict.tests.flaky)} flaky")
+    parts += verdict.skipped
     parts.append(f"{verdict.seconds:.1f} s")
     return f"{_CHECKED[verdict.level]}{_special(verdict.configuration)}: {', '.join(parts)}"
 

@@ -137,7 +137,12 @@ class Verify(Section):
         Literal["off", "parse", "check", "auto", "clippy", "test"],
         Stricter(("off", "parse", "check", "auto", "clippy", "test")),
     ] = "auto"
-    """`auto` is `check`; `test` runs the package's tests before and after, too."""
+    """`auto` is `check`, and the tests that reach the change where they may run and `test_budget_seconds` allows;
+    `clippy` counts warnings too; `test` runs the tests however long they take, all of the package where they are few.
+    """
+
+    test_budget_seconds: Annotated[float, Field(ge=0, le=3600)] = 20.0
+    """How long the tests may take at `auto`, before an edit and after it; 0 runs none."""
 
     candidates: Annotated[int, Field(ge=1, le=8)] = 1
     """How many answers are asked for at once; the first that holds is taken."""
@@ -151,7 +156,7 @@ class Verify(Section):
 
     @property
     def floor(self) -> values.Level:
-        """The level that every edit must reach; `auto` asks for `check`."""
+        """The level that every edit must reach."""
         return values.Level.CHECK if self.level == "auto" else values.Level(self.level)
 
 
