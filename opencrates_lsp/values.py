@@ -98,11 +98,7 @@ Edit = Replace | Create | Delete
 
 
 class Level(StrEnum):
-    """How hard an edit is tried before it is believed, in rising order.
-
-    `AUTO` is what is asked for, never what a verdict says: the check, and the tests that reach the change where they
-    may run and do not take long.
-    """
+    """How hard an edit is tried before it is believed, in rising order; `AUTO` is asked for, no verdict says it."""
 
     OFF = "off"
     PARSE = "parse"
@@ -116,11 +112,9 @@ class Level(StrEnum):
 class TestCount:
     """Tests of a run, told against the run before the edit.
 
-    `broken` names those that passed before and fail now, and those that the edit itself wrote and that fail; `printed`
-    is what each of them printed, in their order.
-    `ran` names those that ran, at most 50; `programs` are the programs of tests that were run, as cargo is told them.
-    `failing_before` names those that fail and failed before too, `flaky` those that failed and then did otherwise when they were
-    run again, with the edit or without.
+    `broken` names those that passed before, or that the edit itself wrote, and fail; `printed` is what each printed.
+    `ran` names those that ran, at most 50, and `programs` the programs they are in, as cargo is told them.
+    `failing_before` names those that fail as before, `flaky` those that did otherwise when they were run again.
     """
 
     passed: int
