@@ -8,13 +8,14 @@ PYTEST := $(BIN)/python -m pytest
 # One worker a core; the heavy tests run cargo, which brings threads of its own.
 WORKERS ?= auto
 
-.PHONY: help run test test-editors test-services test-kinds test-long bench lint format wheel clean
+.PHONY: help run test test-editors test-services test-kinds test-long bench bench-fill lint format wheel clean
 
 help:
 	@echo "make run           the main job, for real: fill an example crate and make a new one, each edit with its proof"
 	@echo "make test          set up and run the tests (no root, real cargo)"
 	@echo "make test-editors  the tests in a real Neovim"
 	@echo "make bench         our figures beside a bare pygls server, ruff's server and a bare cargo check"
+	@echo "make bench-fill    how often a fill lands and what its proof costs, by a scripted or a real model"
 	@echo "make lint          ruff, mypy --strict, import-linter, actionlint"
 
 # Each step leaves a mark when it is through, so that one that was interrupted is taken up again.
@@ -54,6 +55,10 @@ test-services test-kinds test-long:
 
 bench: $(VENV)/.dev
 	@for script in start keystroke code_action verify; do $(BIN)/python bench/$$script.py || exit 1; done
+
+# How often a fill lands, over the example crates; ARGS="--provider openai --model …" asks a real model.
+bench-fill: $(VENV)/.dev
+	PYTHONPATH=tests $(BIN)/python bench/fill.py $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
