@@ -262,27 +262,32 @@ def _spec(package: Package) -> str:
 
 
 def _routes(package: Package, wanted: Path, read: Read) -> Iterator[Route]:
-    """The first way from each target to the file, along the `mod` lines and `include!`s; libraries come first."""
+    """The first way from each target to the file; libraries come first."""
     order = {"lib": 0, "proc-macro": 0, "bin": 1}
     for target in sorted(package.targets, key=lambda target: order.get(target.kind[0], 2)):
-        seen: set[Path] = set()
-        waiting: list[tuple[Path, Path, tuple[str, ...]]] = [(target.path, target.path.parent, ())]
-        while waiting:
-            file, folder, cfgs = waiting.pop()
-            if file == wanted:
-                yield Route(target, cfgs)
-                break
-            text = b"" if file in seen else read(file)
-            seen.add(file)
-            for named in _INCLUDES.findall(text):
-                place = Path(os.path.normpath(file.parent / named.decode("utf-8", "replace")))
-                waiting.append((place, place.parent, cfgs))
-            # Most files declare no module, and parsing them all would take longer than the check.
-            if not _DECLARES.search(text):
-                continue
-            source = parse(text)
-            for item in items(source):
-                waiting += [(*place, cfgs + item.cfgs) for place in _file(item, source, file, folder, read)]
+        way = next((cfgs for file, cfgs in files_of(target, read) if file == wanted), None)
+        if way is not None:
+            yield Route(target, way)
+
+
+def files_of(target: Target, read: Read) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """The files that a target is compiled from, along the `mod` lines and `include!`s, and the conditions on these."""
+    seen: set[Path] = set()
+    waiting: list[tuple[Path, Path, tuple[str, ...]]] = [(target.path, target.path.parent, ())]
+    while waiting:
+        file, folder, cfgs = waiting.pop()
+        yield file, cfgs
+        text = b"" if file in seen else read(file)
+        seen.add(file)
+        for named in _INCLUDES.findall(text):
+            place = Path(os.path.normpath(file.parent / named.decode("utf-8", "replace")))
+            waiting.append((place, place.parent, cfgs))
+        # Most files declare no module, and parsing them all would take longer than the check.
+        if not _DECLARES.search(text):
+            continue
+        source = parse(text)
+        for item in items(source):
+            waiting += [(*place, cfgs + item.cfgs) for place in _file(item, source, file, folder, read)]
 
 
 def _file(item: Item, source: Source, file: Path, folder: Path, read: Read) -> Iterator[tuple[Path, Path]]:
