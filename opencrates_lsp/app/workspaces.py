@@ -185,7 +185,7 @@ class Workspaces:
         layout = await load_layout(
             path,
             cargo=[str(toolchain.cargo)] if toolchain is not None else [],
-            env=toolchain.env if toolchain is not None else {},
+            env=toolchain.users_env if toolchain is not None else {},
             trusted=toolchain is not None,
         )
         ignored = Ignored(root, loaded.settings.context.ignore)

@@ -87,10 +87,9 @@ async def analyse(
     await trial.sync(ground, documents, subject.path)
     clock.step("sync")
     proof = Proof(level, False, None, ground.configuration.describe(), ground, subject, documents)
-    package = ground.layout.package_of(subject.path)
-    if package is None:
+    place = await in_thread(lambda: _standing(trial, ground.layout, subject))
+    if place is None:
         return replace(proof, reason="its file belongs to no package of the workspace", steps=tuple(clock.steps))
-    place = await in_thread(lambda: _standing(trial, ground.layout, package, subject))
     packages = place.seen_by(ground.layout) if place.leaks else (place.package, *place.sharing)
     found, reason = await _search(trial, proof, place, packages, progress, clock)
     # What a macro reads beside the workspace may have come into the mirror meanwhile.
@@ -106,13 +105,16 @@ async def analyse(
     return replace(proof, steps=tuple(clock.steps))
 
 
-def _standing(trial: Trial, layout: Layout, package: Package, subject: Subject) -> Standing:
+def _standing(trial: Trial, layout: Layout, subject: Subject) -> Standing | None:
     """Where the item stands; a file that only other members compile belongs to the first of them."""
     read = trial.mirror.text
+    package = layout.package_of(subject.path)
     sharing = trial.sharing.members(layout, trial.mirror, subject.path)
-    if sharing and not is_reached(package, subject.path, read):
+    if sharing and (package is None or not is_reached(package, subject.path, read)):
         package, *others = sharing
         sharing = tuple(others)
+    if package is None:
+        return None
     place = standing(package, subject, read, sharing=sharing, is_run=is_run_by_others(layout, package))
     return replace(place, is_hidden=hidden_holes(read(subject.path), subject))
 

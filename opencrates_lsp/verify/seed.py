@@ -1,7 +1,8 @@
 """The mirror's first target directory, copied from the user's.
 
 Copied is what cargo needs to take a finished build for finished: `deps` without the linked programs, `.fingerprint`
-and `build`, with their times. Of the workspace's own packages that have build scripts the results of these are left
+and `build`, with their times, of the packages that Cargo.lock names: a target directory may be one for all projects of
+its user. Of the workspace's own packages that have build scripts the results of these are left
 out, so that they run in the mirror and name its paths.
 The copies share blocks with the originals where the file system can (`copy_file_range`), but no file is linked.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator
@@ -21,18 +23,21 @@ from opencrates_lsp.verify.locks import Lock
 RESERVE_BYTES = 1 << 30
 _LIBRARIES = frozenset({".rmeta", ".rlib", ".d", ".so", ".dylib", ".dll"})
 _PATIENCE_SECONDS = 20.0
+_NAME = re.compile(r'^name = "([^"]+)"', re.MULTILINE)
 
 
-def seed(user_target: Path, target: Path, configuration: Configuration, own: Iterable[str]) -> bool:
+def seed(
+    user_target: Path, target: Path, configuration: Configuration, own: Iterable[str], locked: frozenset[str]
+) -> bool:
     """Copy what is needed of the user's target; `own` are the names of the packages that lie in the mirror.
 
+    `locked` are the names of all packages that are built; none where that is not known.
     False when there is nothing to copy, no room for it, or a build of the user's that does not end.
     """
     profile = configuration.profile or "dev"
     name = {"dev": "debug", "test": "debug", "bench": "release"}.get(profile, profile)
-    places = [user_target / name]
-    if configuration.target:
-        places.append(user_target / Path(configuration.target).stem / name)
+    # What is built for a target that is named, here or in cargo's settings, has a folder of its own.
+    places = [user_target / name, *(Path(entry.path) / name for entry in _scan(user_target) if entry.is_dir())]
     places = [place for place in places if (place / ".fingerprint").is_dir()]
     copied = False
     for place in places:
@@ -40,13 +45,20 @@ def seed(user_target: Path, target: Path, configuration: Configuration, own: Ite
         if lock is None:
             return copied
         try:
-            copied |= _copy(place, target / place.relative_to(user_target), frozenset(own))
+            copied |= _copy(place, target / place.relative_to(user_target), frozenset(own), locked)
         finally:
             lock.release()
     info = user_target / ".rustc_info.json"
     if copied and info.is_file():
         shutil.copyfile(info, target / info.name)
     return copied
+
+
+def locked_names(lock: Path) -> frozenset[str]:
+    """The names of the packages in a Cargo.lock; none where there is no such file."""
+    with contextlib.suppress(OSError):
+        return frozenset(_NAME.findall(lock.read_text("utf-8", "replace")))
+    return frozenset()
 
 
 def free_bytes(folder: Path) -> int:
@@ -61,8 +73,8 @@ def _wait(path: Path) -> Lock | None:
     return lock
 
 
-def _copy(place: Path, into: Path, own: frozenset[str]) -> bool:
-    files = list(_needed(place, own))
+def _copy(place: Path, into: Path, own: frozenset[str], locked: frozenset[str]) -> bool:
+    files = list(_needed(place, own, locked))
     into.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(into).free < sum(size for _, size in files) + RESERVE_BYTES:
         return False
@@ -77,14 +89,20 @@ def _copy(place: Path, into: Path, own: frozenset[str]) -> bool:
     return True
 
 
-def _needed(place: Path, own: frozenset[str]) -> Iterator[tuple[Path, int]]:
+def _needed(place: Path, own: frozenset[str], locked: frozenset[str]) -> Iterator[tuple[Path, int]]:
     """The files to copy and their sizes."""
+    hashes: set[str] = set()
     for folder in (".fingerprint", "build"):
         for entry in _scan(place / folder):
-            if not (entry.name.rsplit("-", 1)[0] in own and _ran(Path(entry.path))):
+            name, _, mark = entry.name.rpartition("-")
+            if locked and name not in locked:
+                continue
+            hashes.add(mark)
+            if not (name in own and _ran(Path(entry.path))):
                 yield from _all(Path(entry.path))
     for entry in _scan(place / "deps"):
-        if Path(entry.name).suffix in _LIBRARIES and entry.is_file():
+        mark = entry.name.partition(".")[0].rpartition("-")[2]
+        if Path(entry.name).suffix in _LIBRARIES and entry.is_file() and mark in hashes:
             yield Path(entry.path), entry.stat().st_size
 
 

@@ -27,6 +27,10 @@ class Sharing:
         """The members that compile the file, other than the one whose folder it is in."""
         own = layout.package_of(path)
         found: dict[Path, Package] = {}
+        for one in layout.packages:
+            above = one != own and any(map(path.is_relative_to, one.source_folders))
+            if above and is_reached(one, path, mirror.text):
+                found[one.root] = one
         for name, digest, link in mirror.listed() if len(layout.packages) > 1 else ():
             if link is not None and path.is_relative_to(link):
                 other = layout.package_of(Path(name))

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from opencrates_lsp.errors import Missing
@@ -17,7 +17,8 @@ from opencrates_lsp.verify.process import run
 _DEADLINE_SECONDS = 20.0
 _SUFFIX = ".exe" if sys.platform == "win32" else ""
 # What would send the output of our runs into the user's folders, or make cargo silent about what it waits for.
-_DROPPED = ("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "CARGO_BUILD_BUILD_DIR", "CARGO_TERM_QUIET", "CARGO")
+_TARGETS = ("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "CARGO_BUILD_BUILD_DIR")
+_DROPPED = (*_TARGETS, "CARGO_TERM_QUIET", "CARGO")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Toolchain:
     """Programs by absolute path; `rustfmt` is None where the toolchain has none.
 
     `version` is rustc's ("rustc 1.95.0 (59807616e 2026-04-14)"), `env` the whole environment of its programs.
+    `targets` are the variables by which the user sends the output of his own runs elsewhere.
     """
 
     cargo: Path
@@ -32,6 +34,12 @@ class Toolchain:
     rustfmt: Path | None
     version: str
     env: Mapping[str, str]
+    targets: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def users_env(self) -> Mapping[str, str]:
+        """The environment of the user's own runs; for what only asks where they write to."""
+        return {**self.env, **self.targets}
 
     @property
     def has_clippy(self) -> bool:
@@ -67,7 +75,8 @@ async def find_toolchain(folder: Path, configuration: Configuration, env: Mappin
     told, spoken = await asyncio.gather(
         _said(found["rustc"], "--print=sysroot", folder, clean), _said(found["rustc"], "--version", folder, clean)
     )
-    return await asyncio.to_thread(_toolchain, Path(told), spoken, found, clean)
+    toolchain = await asyncio.to_thread(_toolchain, Path(told), spoken, found, clean)
+    return replace(toolchain, targets={name: env[name] for name in _TARGETS if name in env})
 
 
 async def _said(rustc: str, option: str, folder: Path, env: Mapping[str, str]) -> str:

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from opencrates_lsp.workspace.configs import configs, named
 from opencrates_lsp.workspace.layout import Layout
 
 LARGEST_BYTES = 256 << 20
 _TAG = b"Signature: 8a477f597d28d172789f06886806bc55"
 _OTHERS = frozenset({".hg", ".svn", ".jj", ".pijul"})
-_ABOVE = (".cargo/config.toml", ".cargo/config", "clippy.toml", ".clippy.toml")
-_CONFIGS = (".cargo/config.toml", ".cargo/config")
+_ABOVE = ("clippy.toml", ".clippy.toml")
 _GIT_FILES = ("HEAD", "packed-refs", "index", "shallow", "config", "config.worktree", "info/exclude")
 
 
@@ -55,26 +54,27 @@ class Extent:
 
 def extent(layout: Layout, cargo_home: Path, skipped: Iterable[Path], more: Iterable[Path]) -> Extent:
     """The extent of a workspace; `more` are files that turned out to be read as well."""
-    folders = {str(layout.root), *(str(folder) for folder in layout.outside)}
+    root = layout.root
+    folders = {str(folder) for folder in (root, *layout.outside, *(package.root for package in layout.packages))}
+    sources = {folder for package in layout.packages for folder in package.source_folders}
+    folders |= {str(folder) for folder in sources if not root.is_relative_to(folder)}
     files = {str(path) for path in (*layout.outside_manifests, *more)}
+    files |= {str(folder / name) for folder in root.parents for name in _ABOVE if (folder / name).is_file()}
     home = os.path.realpath(cargo_home)
-    for folder in layout.root.parents:
-        for name in _ABOVE:
-            place = folder / name
-            # cargo reads the one of its home anyway; two copies would add up.
-            if place.is_file() and os.path.realpath(place.parent) != home:
-                files.add(str(place))
-    for place in (*(layout.root / name for name in _CONFIGS), *(Path(file) for file in sorted(files))):
-        if place.parent.name == ".cargo":
-            for named in _named(place, layout):
-                (folders if named.is_dir() else files).add(str(named))
+    for config in configs(root):
+        # cargo reads the one of its home anyway; two copies would add up.
+        if os.path.realpath(config.parent) != home:
+            files.add(str(config))
+            for place in named(config):
+                if not root.is_relative_to(place):
+                    (folders if place.is_dir() else files).add(str(place))
     if not (layout.root / ".git").exists():
         git = next((folder / ".git" for folder in layout.root.parents if (folder / ".git").exists()), None)
         if git is not None:
             files.add(str(git))
     kept = tuple(one for one in sorted(folders) if not any(one != other and _under(one, other) for other in folders))
-    left_out = frozenset({str(layout.target_directory), *(str(folder) for folder in skipped)})
-    return Extent(kept, tuple(sorted(files)), left_out)
+    built = filter(None, (layout.target_directory, layout.build_directory))
+    return Extent(kept, tuple(sorted(files)), frozenset(map(str, (*built, *skipped))))
 
 
 def walk(wanted: Extent) -> dict[str, Found]:
@@ -174,34 +174,6 @@ def _git(path: str) -> Iterator[tuple[str, Found]]:
         yield f"{path}/objects/info/alternates", Found(path, len(alternates), 0, text=alternates)
         # A repository is one only with this folder; git passes over names that begin with a dot.
         yield f"{path}/refs/.opencrates", Found(path, 0, 0, text=b"")
-
-
-def _named(config: Path, layout: Layout) -> Iterator[Path]:
-    """The files and folders of the file system that one of cargo's settings files names by relative paths."""
-    try:
-        table = tomllib.loads(config.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return
-    base = config.parent.parent
-    for key, text in _strings(table):
-        if not text or Path(text).is_absolute() or key in ("target-dir", "build-dir", "root") or "\n" in text:
-            continue
-        if "/" not in text and key not in ("directory", "path", "paths"):
-            continue
-        place = Path(os.path.normpath(base / text))
-        if place.exists() and not layout.root.is_relative_to(place) and not place.is_relative_to(layout.root):
-            yield place
-
-
-def _strings(value: object, key: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield key, value
-    elif isinstance(value, Mapping):
-        for name, one in value.items():
-            yield from _strings(one, str(name) if name not in ("value", "path") or not key else key)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _strings(one, key)
 
 
 def _under(path: str, folder: str) -> bool:

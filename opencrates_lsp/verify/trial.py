@@ -23,7 +23,7 @@ from opencrates_lsp.verify.libtest import Tested
 from opencrates_lsp.verify.messages import Report
 from opencrates_lsp.verify.mirror import Mirror
 from opencrates_lsp.verify.mirrors import open_mirror
-from opencrates_lsp.verify.seed import RESERVE_BYTES, free_bytes, seed
+from opencrates_lsp.verify.seed import RESERVE_BYTES, free_bytes, locked_names, seed
 from opencrates_lsp.verify.sharing import Sharing
 from opencrates_lsp.verify.toolchain import Toolchain
 from opencrates_lsp.verify.tree import extent
@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 _REMEMBERED = 64
 _UNREAD = re.compile(r"couldn't read `(?P<path>[^`]+)`")
+# Where rustc has looked for the file of a `mod`.
+_MODULE = re.compile(r'"([^"\n]+\.rs)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,9 @@ class Trial:
             if mirror.is_empty and not mirror.target.exists():
                 own = {package.name for package in ground.layout.packages}
                 own |= {folder.name for folder in ground.layout.outside}
-                seeded = seed(ground.layout.target_directory, mirror.target, ground.configuration, own)
+                built = ground.layout.build_directory or ground.layout.target_directory
+                locked = locked_names(self._root / "Cargo.lock")
+                seeded = seed(built, mirror.target, ground.configuration, own, locked)
             home = Path(ground.toolchain.env.get("CARGO_HOME") or Path.home() / ".cargo")
             wanted = extent(ground.layout, home, (self._cache_folder,), map(Path, mirror.more))
             mirror.sync(wanted, documents, keep_times=seeded)
@@ -265,8 +269,10 @@ class Trial:
         found = set()
         for one in report.errors:
             match = _UNREAD.search(one.diagnostic.message)
-            if match is not None:
-                place = Path(os.path.normpath(self._root / match["path"]))
+            names = [match["path"]] if match is not None else []
+            if one.diagnostic.code == "E0583":
+                names = _MODULE.findall(one.diagnostic.rendered)
+            for place in (Path(os.path.normpath(self._root / name)) for name in names):
                 if place.is_file() and str(place) not in self.mirror.more:
                     found.add(str(place))
         return found

@@ -15,6 +15,7 @@ from typing import Any
 
 from opencrates_lsp.errors import Missing, WrongUsage
 from opencrates_lsp.workspace import manifests
+from opencrates_lsp.workspace.configs import configs, named
 from opencrates_lsp.workspace.manifests import Manifest, read_manifest
 
 _ARROW = re.compile(r"^\s*--> (?P<path>.+?):(?P<line>\d+):(?P<column>\d+)$", re.MULTILINE)
@@ -57,6 +58,11 @@ class Package:
     unified: tuple[str, ...] = ()
     is_apart: bool = False
 
+    @property
+    def source_folders(self) -> tuple[Path, ...]:
+        """The folders of the targets that lie outside of its own."""
+        return tuple(one.path.parent for one in self.targets if not one.path.is_relative_to(self.root))
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -66,6 +72,7 @@ class Layout:
     `outside_manifests` are the manifests of the workspaces that those folders inherit from.
     `trusted` tells whether cargo was asked, or the manifests alone were read.
     `default_members` are the folders of what a plain `cargo build` in the root builds; none where cargo was not asked.
+    `build_directory` is where cargo keeps what it builds from, None where that is the target directory.
     """
 
     root: Path
@@ -75,10 +82,13 @@ class Layout:
     outside: tuple[Path, ...] = ()
     outside_manifests: tuple[Path, ...] = ()
     default_members: tuple[Path, ...] = ()
+    build_directory: Path | None = None
 
     def package_of(self, path: Path) -> Package | None:
-        """The member whose folder is the nearest one around the file."""
+        """The member whose folder is the nearest one around the file; else that of which a target is."""
         around = [package for package in self.packages if path.is_relative_to(package.root)]
+        if not around:
+            around = [package for package in self.packages if any(map(path.is_relative_to, package.source_folders))]
         return max(around, key=lambda package: len(package.root.parts), default=None)
 
     def dependants(self, package: Package) -> tuple[Package, ...]:
@@ -193,7 +203,10 @@ def _layout_of(metadata: Mapping[str, Any]) -> Layout:
     by_default = _turned_on(members, defaults)
     packages = tuple(_package_of(package, unified, by_default) for package in members)
     outside, inherited = _outside(root, packages)
-    return Layout(root, packages, Path(metadata["target_directory"]), True, outside, inherited, defaults)
+    target = Path(metadata["target_directory"])
+    # An older cargo has no other directory.
+    build = Path(metadata.get("build_directory") or target)
+    return Layout(root, packages, target, True, outside, inherited, defaults, build if build != target else None)
 
 
 def _turned_on(members: Sequence[Mapping[str, Any]], built: Iterable[Path]) -> Mapping[Path, frozenset[str]]:
@@ -251,7 +264,8 @@ def _package_of(
         root=manifest.parent,
         edition=package["edition"],
         targets=tuple(
-            Target(target["name"], tuple(target["kind"]), Path(target["src_path"])) for target in package["targets"]
+            Target(target["name"], tuple(target["kind"]), _normal(Path(target["src_path"])))
+            for target in package["targets"]
         ),
         features=tuple(sorted(package["features"])),
         default_features=tuple(sorted(usual & package["features"].keys() - {"default"})),
@@ -286,7 +300,7 @@ def _package_from(manifest: Manifest, root: Manifest) -> Package:
         manifest=manifest.path,
         root=manifest.root,
         edition=manifests.edition(manifest, root),
-        targets=tuple(Target(name, (kind,), place) for name, kind, place in manifests.targets(manifest)),
+        targets=tuple(Target(name, (kind,), _normal(place)) for name, kind, place in manifests.targets(manifest)),
         features=tuple(sorted(enabled)),
         default_features=enabled.get("default", ()),
         path_dependencies=manifests.path_dependencies(manifest, root),
@@ -307,6 +321,7 @@ def _outside(root: Path, packages: Iterable[Package]) -> tuple[tuple[Path, ...],
     waiting = [folder for package in packages for folder in package.path_dependencies]
     with contextlib.suppress(Missing):
         waiting += manifests.patched_folders(read_manifest(root / "Cargo.toml"))
+    waiting += [place for config in configs(root) for place in named(config) if not root.is_relative_to(place)]
     found: dict[Path, None] = {}
     inherited: dict[Path, None] = {}
     seen: set[Path] = {package.root for package in packages}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from opencrates_lsp.rust.items import items
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.values import Configuration, Document, Level, Subject, Verdict
 from opencrates_lsp.verify.proof import Proof
-from opencrates_lsp.verify.toolchain import Toolchain
+from opencrates_lsp.verify.toolchain import Toolchain, find_toolchain
 from opencrates_lsp.verify.trial import Ground
 from opencrates_lsp.verify.verifier import Verifier
 from opencrates_lsp.workspace.layout import load_layout
@@ -91,18 +92,26 @@ class Provers:
         cache: str = "cache",
         configuration: Configuration | None = None,
         checked: bool = False,
+        env: Mapping[str, str] | None = None,
     ) -> Prover:
-        """A prover of `root`, below which `files` are laid; `checked` runs the user's own cargo first."""
+        """A prover of `root`, below which `files` are laid; `checked` runs the user's own cargo first.
+
+        `env` are further variables of the user's, with which his toolchain is looked for in that folder.
+        """
         place = lay(self.folder / root, files or {})
         if checked:
-            self.users_check(place)
-        cargo = [str(self.toolchain.cargo)]
-        layout = await load_layout(place, cargo=cargo, env=self.toolchain.env, trusted=True)
+            self.users_check(place, env)
+        toolchain = self.toolchain
+        if env is not None:
+            toolchain = await find_toolchain(place, configuration or Configuration(), {**os.environ, **env})
+        cargo = [str(toolchain.cargo)]
+        layout = await load_layout(place, cargo=cargo, env=toolchain.users_env, trusted=True)
         verifier = Verifier(self.folder / cache, max_gb=1)
         self.verifiers.append(verifier)
-        ground = Ground(layout, self.toolchain, configuration or Configuration())
+        ground = Ground(layout, toolchain, configuration or Configuration())
         return Prover(place, self.folder / cache, ground, verifier)
 
-    def users_check(self, place: Path) -> bytes:
+    def users_check(self, place: Path, env: Mapping[str, str] | None = None) -> bytes:
         argv = [str(self.toolchain.cargo), "check", "--offline", "--message-format=json"]
-        return subprocess.run(argv, cwd=place, env=dict(self.toolchain.env), capture_output=True, check=False).stdout
+        given = {**self.toolchain.env, **(env or {})}
+        return subprocess.run(argv, cwd=place, env=given, capture_output=True, check=False).stdout
