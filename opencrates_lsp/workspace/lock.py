@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +74,14 @@ class LockFile:
             crate=manifests.crate_name(manifest),
             edition=manifests.edition(manifest, around),
             features=None,
-            dependencies=dict(self._dependencies(manifest, around, own)),
+            dependencies=_Names(list(self._dependencies(manifest, around, own)), self._library_name),
             source=str((locked or {}).get("checksum") or (locked or {}).get("source") or ""),
         )
 
     def _dependencies(
         self, manifest: Manifest, around: Manifest, own: Mapping[str, Any] | None
-    ) -> Iterator[tuple[str, str]]:
-        """The crate names that the package's code may use, each with the key of what is locked for it."""
+    ) -> Iterator[tuple[str, str, bool]]:
+        """The names in the manifest, each with the key of what is locked for it, and whether the name is a new one."""
         listed = [str(one) for one in (own or {}).get("dependencies", ())]
         shared = (around.workspace or {}).get("dependencies")
         for name, stated in manifests.dependencies(manifest):
@@ -91,14 +91,17 @@ class LockFile:
                 wanted, base = shared.get(name), around.root
             table = wanted if isinstance(wanted, Mapping) else {"version": wanted}
             package = str(table.get("package", name))
-            if isinstance(table.get("path"), str) and (base / table["path"] / "Cargo.toml").is_file():
-                key: str | None = f"path {os.path.normpath(base / table['path'])}"
+            path = table.get("path")
+            if isinstance(path, str) and (base / path / "Cargo.toml").is_file():
+                key: str | None = f"path {os.path.normpath(base / path)}"
             else:
                 key = self._listed(package, str(table.get("version") or ""), listed)
-            if key is None:
-                continue
-            found = self.get(key) if "package" not in table else None
-            yield (found.crate if found is not None else name.replace("-", "_")), key
+            if key is not None:
+                yield name.replace("-", "_"), key, "package" in table
+
+    def _library_name(self, key: str) -> str:
+        found = self.get(key)
+        return found.crate if found is not None else ""
 
     def _listed(self, name: str, wanted: str, listed: list[str]) -> str | None:
         """The key of the package of this name among those that the lock file lists for the dependant."""
@@ -150,6 +153,32 @@ class LockFile:
         root = self._root.resolve()
         found = [(self._root / name).resolve() for name in named if isinstance(name, str)]
         return [folder for folder in dict.fromkeys(found) if folder.is_relative_to(root) and folder.is_dir()]
+
+
+class _Names(Mapping[str, str]):
+    """The keys of dependencies by the names that code has for them.
+
+    A library may have another name than its package; manifests are read to learn of it only where no package fits.
+    """
+
+    def __init__(self, listed: list[tuple[str, str, bool]], library_name: Callable[[str], str]) -> None:
+        self._plain = {name: key for name, key, _ in listed}
+        self._unnamed = [key for _, key, is_renamed in listed if not is_renamed]
+        self._library_name = library_name
+        self._odd: dict[str, str] | None = None
+
+    def __getitem__(self, name: str) -> str:
+        if name in self._plain:
+            return self._plain[name]
+        if self._odd is None:
+            self._odd = {self._library_name(key): key for key in self._unnamed}
+        return self._odd[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._plain)
+
+    def __len__(self) -> int:
+        return len(self._plain)
 
 
 def _packages(path: Path) -> list[Mapping[str, Any]]:

@@ -1,21 +1,28 @@
-"""What the dependencies of a workspace offer, of the versions that it is locked to, from their own sources."""
+"""What the dependencies of a workspace offer, of the versions that it is locked to, from their own sources.
+
+The standard library is not among them: a model knows it, and its sources are seldom there.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from opencrates_lsp.errors import Missing, WrongUsage
 from opencrates_lsp.rust.items import Item
 from opencrates_lsp.rust.syntax import Source
-from opencrates_lsp.rust.uses import uses_in
 from opencrates_lsp.values import Excerpt
-from opencrates_lsp.workspace.index import Index, read_index
 from opencrates_lsp.workspace.layout import Layout, Package
 from opencrates_lsp.workspace.lock import LockFile
-from opencrates_lsp.workspace.locked import Cargo, Dependencies, ask_cargo
+from opencrates_lsp.workspace.locked import Cargo, Dependencies, Locked, ask_cargo
+from opencrates_lsp.workspace.paths import Paths
+from opencrates_lsp.workspace.reached import Reached
+from opencrates_lsp.workspace.sources import CrateSource
 
 log = logging.getLogger(__name__)
 
@@ -34,20 +41,24 @@ class Registry:
         self._programs = programs
         self._stamp: object = None
         self._dependencies: Dependencies | None = None
-        self._indexes: dict[str, Index] = {}
+        self._crates: dict[str, CrateSource] = {}
         self._lock = asyncio.Lock()
 
     async def excerpts(
         self, source: Source, item: Item, package: Package | None, path: Path, limit_bytes: int
     ) -> tuple[Excerpt, ...]:
-        """What the item needs to know of the dependencies, most telling first, in at most `limit_bytes` bytes."""
+        """What the item needs to know of the dependencies, most telling first, in at most `limit_bytes` bytes.
+
+        `source` is the text of the file at `path`, a file of the member `package`.
+        What the workspace's index knows (members, path dependencies) is followed, and not shown.
+        """
         if package is None:
             return ()
         async with self._lock:
             dependencies = await self._resolved()
             if dependencies is None:
                 return ()
-            return await asyncio.to_thread(self._found, dependencies, source, package, limit_bytes)
+            return await asyncio.to_thread(self._found, dependencies, source, item, package, path, limit_bytes)
 
     async def _resolved(self) -> Dependencies | None:
         """The locked graph; read again when the lock file has changed."""
@@ -55,6 +66,7 @@ class Registry:
         stamp = await asyncio.to_thread(_stamp, root / "Cargo.lock")
         if stamp != self._stamp:
             self._stamp, self._dependencies = stamp, None
+            self._crates.clear()
             if stamp is not None and self._programs is not None:
                 try:
                     self._dependencies = await ask_cargo(root, self._programs)
@@ -68,28 +80,57 @@ class Registry:
         return self._dependencies
 
     def _found(
-        self, dependencies: Dependencies, source: Source, package: Package, limit_bytes: int
+        self, dependencies: Dependencies, source: Source, item: Item, package: Package, path: Path, limit_bytes: int
     ) -> tuple[Excerpt, ...]:
-        found: list[Excerpt] = []
-        for excerpt in self._imported(dependencies, source, package):
-            if len(excerpt.text.encode()) <= limit_bytes:
-                limit_bytes -= len(excerpt.text.encode())
-                found.append(excerpt)
-        return tuple(found)
-
-    def _imported(self, dependencies: Dependencies, source: Source, package: Package) -> Iterator[Excerpt]:
         member = dependencies.of_member(package.root)
-        for use in uses_in(source, source.tree.root_node):
-            for leaf in use.leaves:
-                key = member.dependencies.get(leaf.path[0]) if member is not None else None
-                locked = dependencies.get(key) if key is not None else None
-                if locked is None or leaf.glob:
-                    continue
-                if locked.key not in self._indexes:
-                    self._indexes[locked.key] = read_index(locked.root)
-                related = self._indexes[locked.key].related([leaf.path[-1]], Path())
-                for text in related.get(leaf.path[-1], ()):
-                    yield Excerpt(text, "imported", locked.title)
+        if member is None:
+            return ()
+        own = frozenset({*(one.root for one in self._layout.packages), *self._layout.outside})
+        # The texts of the user's own crates change, so they are read anew for every query.
+        fresh: dict[str, CrateSource] = {}
+
+        def crate_of(key: str) -> CrateSource | None:
+            known = self._crates.get(key) or fresh.get(key)
+            if known is not None:
+                return known
+            locked = dependencies.get(key)
+            if locked is None or locked.library is None:
+                return None
+            crate = self._opened(locked, {path: source.text})
+            (self._crates if self._never_changes(locked) else fresh)[key] = crate
+            return crate
+
+        home = CrateSource(_with_itself(member), _target(package, path), texts={path: source.text})
+        reached = Reached(Paths(crate_of), own)
+        try:
+            return reached.excerpts(home, path, source, item, limit_bytes)
+        finally:
+            for crate in self._crates.values():
+                crate.save()
+
+    def _opened(self, locked: Locked, texts: Mapping[Path, bytes]) -> CrateSource:
+        first = locked.library or locked.root
+        if self._never_changes(locked):
+            return CrateSource(locked, first, self._cache)
+        return CrateSource(locked, first, texts=texts)
+
+    def _never_changes(self, locked: Locked) -> bool:
+        return bool(locked.source) and locked.root.is_relative_to(self._home)
+
+
+def _with_itself(member: Locked) -> Locked:
+    """The member as its binaries and tests see it: its own library is one of the crates that they may name."""
+    others = cast("dict[str, str]", member.dependencies)
+    return replace(member, dependencies=ChainMap({member.crate: member.key}, others))
+
+
+def _target(package: Package, path: Path) -> Path:
+    """The first file of the target that a file belongs to: the nearest one around it, the library before others."""
+    places = [target.path for target in package.targets if "custom-build" not in target.kind]
+    if path in places:
+        return path
+    around = [place for place in places if path.is_relative_to(place.parent)]
+    return max(around, key=lambda place: (len(place.parent.parts), place.name == "lib.rs"), default=path)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
