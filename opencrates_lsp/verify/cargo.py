@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from opencrates_lsp.face import Phase
 from opencrates_lsp.values import Configuration
@@ -17,13 +17,20 @@ from opencrates_lsp.verify.process import Ended, run
 from opencrates_lsp.verify.toolchain import Toolchain
 
 Progress = Callable[[Phase, str], None]
-Wrap = Callable[[Sequence[str], Mapping[str, str]], Sequence[str]]
 Tool = Literal["check", "clippy", "test"]
 
 _KEEP_GOING_SINCE = 74
 _BLOCKING = re.compile(r"Blocking waiting for file lock on (?P<what>.+)")
 _OFFLINE = re.compile(r"offline|unable to update|failed to download|no matching package|failed to select a version")
 DEADLINE_SECONDS = 900.0
+
+
+class Wrap(Protocol):
+    """Runs a program whose code nobody vouches for, and tells how it ended."""
+
+    async def __call__(
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], on_line: Callable[[str], None] | None = None
+    ) -> Ended: ...
 
 
 def silent(phase: Phase, message: str) -> None:
@@ -127,7 +134,7 @@ class Cargo:
         bare = "--offline" in given or "--frozen" in given
         # What the user gives may end in words for other programs, after `--`.
         ended = await self._spawn([*argv, *(() if bare else ("--offline",)), *given], progress, wrap)
-        if online and not bare and ended.code != 0 and not ended.timed_out and _OFFLINE.search(ended.err):
+        if online and not bare and ended.code != 0 and ended.stopped is None and _OFFLINE.search(ended.err):
             if wrap is not None:
                 await self.fetch(progress)
                 return await self._spawn([*argv, "--offline", *given], progress, wrap)
@@ -143,15 +150,10 @@ class Cargo:
 
         # A build directory that the user's settings name would be shared with his own builds.
         env = {**self.toolchain.env, "CARGO_BUILD_BUILD_DIR": str(self.target), "CARGO_TERM_QUIET": "false"}
-        return await run(
-            wrap(argv, env) if wrap is not None else argv,
-            cwd=self.places.root,
-            env=env,
-            on_line=hear,
-            deadline_seconds=DEADLINE_SECONDS,
-        )
+        if wrap is not None:
+            return await wrap(argv, cwd=self.places.root, env=env, on_line=hear)
+        return await run(argv, cwd=self.places.root, env=env, on_line=hear, deadline_seconds=DEADLINE_SECONDS)
 
 
 def _said(tool: Tool, ended: Ended) -> str:
-    late = f"error: cargo {tool} took longer than {DEADLINE_SECONDS:g} s and was stopped\n"
-    return ended.err + (late if ended.timed_out else "")
+    return ended.err + (f"\nerror: cargo {tool} did not come to its end: {ended.stopped}\n" if ended.stopped else "")

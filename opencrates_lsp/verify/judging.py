@@ -63,7 +63,7 @@ async def judged(
     plain = plain_scope(found.place, ground.configuration, ground.layout)
     scopes = tuple(filter(None, (found.scope, plain)))
     if await in_thread(lambda: _any_runs(proof, found, scopes, after)):
-        wrap, sandbox, allowed = await guard.place(ground, trial.mirror.writable, trial.mirror.root)
+        wrap, sandbox, allowed = await guard.place(ground, trial.mirror)
     if not allowed:
         reason = f"to check it is to run it (a build script or a procedural macro), and {sandbox}"
         return replace(verdict_of(proof, clock, reason), sandbox=sandbox)
@@ -213,7 +213,7 @@ async def _tested(
     clock: Clock,
 ) -> Verdict:
     """The verdict with the tests of the package; those that passed before must pass."""
-    wrap, sandbox, allowed = await guard.place(proof.ground, trial.mirror.writable, trial.mirror.root)
+    wrap, sandbox, allowed = await guard.place(proof.ground, trial.mirror)
     if not allowed:
         return replace(verdict, level=Level.CHECK, sandbox=f"the tests were not run: {sandbox}")
     progress("tests", "with the edit")

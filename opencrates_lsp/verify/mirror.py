@@ -4,6 +4,9 @@
 - `tree/`: the files at their absolute places, so that whatever is relative stays true (path dependencies outside of
   the root, the settings of cargo in folders above it);
 - `target/`: a target directory of its own, because two trees in one accept each other's results;
+- `exposed/`: another one, for what runs code of a model; what it wrote there is never run or read outside of a sandbox;
+- `running`: there while such code runs, which may write into the tree too. What it changed there is undone, and the
+  tree that it was killed in is made anew;
 - `state.json`: what was written, to be held against what lies there at the next start;
 - `checked`: stamped after every run of cargo;
 - `lock`: held for as long as a process uses the mirror. A second process takes a sibling (`<hash>-1`), so that two
@@ -24,8 +27,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from opencrates_lsp.errors import Busy
+from opencrates_lsp.errors import Busy, Missing
 from opencrates_lsp.values import Documents
+from opencrates_lsp.verify.leftovers import Standing, remove, standing, sweep
 from opencrates_lsp.verify.locks import Lock
 from opencrates_lsp.verify.tree import Extent, Found, walk
 from opencrates_lsp.verify.unread import Unread
@@ -43,6 +47,7 @@ class Mirror:
         self.user_root = root
         self.tree = folder / "tree"
         self.target = folder / "target"
+        self.exposed = folder / "exposed"
         self.warmed: set[str] = set()
         self.more: set[str] = set()
         self.unread = Unread(self.target)
@@ -53,6 +58,7 @@ class Mirror:
         self._extent: Extent | None = None
         self._digest: str | None = None
         self._fresh = True
+        self._standing: Standing = {}
 
     @property
     def root(self) -> Path:
@@ -61,8 +67,8 @@ class Mirror:
 
     @property
     def writable(self) -> tuple[Path, ...]:
-        """What a program that runs in the mirror may write to."""
-        return (self.tree, self.target)
+        """What code that a model wrote may write to."""
+        return (self.tree, self.exposed)
 
     @property
     def is_empty(self) -> bool:
@@ -70,8 +76,8 @@ class Mirror:
 
     @property
     def is_gone(self) -> bool:
-        """Whether its folder was deleted behind its back."""
-        return not (self.tree.is_dir() and (self.folder / "lock").exists())
+        """Whether it has to be opened again: its folder was deleted behind its back, or not to be cleaned."""
+        return not (self.tree.is_dir() and (self.folder / "lock").exists()) or self._marker.exists()
 
     def inside(self, path: Path) -> Path:
         return self._written.place(path)
@@ -88,6 +94,10 @@ class Mirror:
 
     def load(self) -> None:
         """Take up what an earlier process left; whatever is not as it was written is written again."""
+        if self._marker.exists():
+            remove(self.tree, self.folder / "grave")
+            (self.folder / "state.json").unlink(missing_ok=True)
+            self._marker.unlink()
         with contextlib.suppress(OSError):
             self._written.floor = (self.folder / "checked").stat().st_mtime_ns
         try:
@@ -122,6 +132,27 @@ class Mirror:
 
     def close(self) -> None:
         self._lock.release()
+
+    def expose(self) -> None:
+        """Take down what is in the tree, before code of a model runs in it."""
+        self._marker.touch()
+        self._standing = standing(self.tree)
+
+    def clean(self) -> None:
+        """Remove from the tree what such code has made and changed; what is missing then is written again."""
+        try:
+            sweep(self.tree, self._standing, self.folder / "grave")
+            self._marker.unlink(missing_ok=True)
+        except OSError as error:
+            raise Missing(
+                f"What ran in the mirror of {self.user_root} cannot be removed: {error.strerror or error}.",
+                remedy="Delete the folder.",
+                place=self.folder,
+            ) from error
+
+    @property
+    def _marker(self) -> Path:
+        return self.folder / "running"
 
     def sync(self, wanted: Extent, documents: Documents, *, keep_times: bool = False) -> None:
         """Make the tree what the user has, the open buffers instead of their files.

@@ -152,7 +152,7 @@ async def _tests_before(
     trial: Trial, ground: Ground, found: Analysed, progress: Progress, guard: Guard
 ) -> Tested | None:
     """The outcomes before the edit; None where tests may not run."""
-    wrap, _, allowed = await guard.place(ground, trial.mirror.writable, trial.mirror.root)
+    wrap, _, allowed = await guard.place(ground, trial.mirror)
     if not allowed:
         return None
     progress("tests", "before the edit")

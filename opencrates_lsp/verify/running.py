@@ -1,44 +1,75 @@
-"""Code that a model wrote and that runs: when it does, and where it may."""
+"""Code that a model wrote and that runs: when it does, and where it may, within which bounds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from opencrates_lsp.errors import Missing, WrongUsage
+from opencrates_lsp.verify.bounds import Bounds
 from opencrates_lsp.verify.cargo import Scope, Wrap
+from opencrates_lsp.verify.cgroup import Parent, find
+from opencrates_lsp.verify.confined import Confined, Shown
 from opencrates_lsp.verify.reach import Standing
 from opencrates_lsp.verify.sandbox import Sandbox, probe
-from opencrates_lsp.verify.trial import Ground
+from opencrates_lsp.verify.trial import Ground, in_thread
 from opencrates_lsp.workspace.layout import Layout, Package
 from opencrates_lsp.workspace.manifests import read_manifest
 
 _KEPT = ("CARGO_BUILD_BUILD_DIR", "CARGO_TERM_QUIET", "CARGO_TERM_PROGRESS_WHEN", "CARGO_NET_OFFLINE")
-NOWHERE = "bubblewrap does not work here, and nobody agreed to run it without"
+NOWHERE = (
+    "bubblewrap does not work here, and nobody agreed to run it without (install bubblewrap, or say yes: "
+    '`opencrates fill --trust` asks again, verify.sandbox = "off" for good)'
+)
+REQUIRED = (
+    'bubblewrap does not work here, and verify.sandbox = "require" lets nothing run without '
+    '(install bubblewrap, or set it to "auto" to be asked)'
+)
 
 
 class Guard:
-    """Where code that a model wrote may run; bubblewrap is tried once."""
+    """Where code that a model wrote may run, within `bounds`; what this machine has for that is looked up once."""
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        self._bounds = bounds or Bounds()
         self._sandbox: Sandbox | None = None
+        self._parent: Parent | None = None
         self._probed = False
 
-    async def place(self, ground: Ground, writable: Sequence[Path], cwd: Path) -> tuple[Wrap | None, str, bool]:
-        """What to wrap a command with (None for nothing), what to call that, and whether it may run at all."""
-        if ground.sandbox != "off" and not self._probed:
+    async def place(self, ground: Ground, shown: Shown) -> tuple[Wrap | None, str, bool]:
+        """What runs a program there (None where it may not), what to call that, and whether it may run at all.
+
+        Where there is no sandbox, and the ground has nobody's word yet, the user is asked.
+        """
+        if not self._probed:
             self._sandbox = await probe(ground.toolchain.env)
+            self._parent = await in_thread(_parent)
             self._probed = True
         sandbox = self._sandbox if ground.sandbox != "off" else None
-        if sandbox is None:
-            allowed = ground.sandbox == "off" or (ground.consent and ground.sandbox != "require")
-            return None, "none" if allowed else NOWHERE, allowed
+        if sandbox is None and ground.sandbox == "require":
+            return None, REQUIRED, False
+        if sandbox is None and ground.sandbox == "auto" and not await _agreed(ground):
+            return None, NOWHERE, False
+        # Entering a group takes longer than all else; it is worth that for its bounds, and where nothing else holds.
+        bounding = self._parent is not None and {"memory", "pids"} & self._parent.controllers
+        parent = self._parent if bounding or sandbox is None else None
         keep = (*_KEPT, *(name for name, _ in ground.configuration.extra_env))
+        prlimit = shutil.which("prlimit", path=ground.toolchain.env.get("PATH"))
+        wrap = Confined(self._bounds, sandbox, parent, prlimit, shown, keep)
+        return wrap, wrap.describe(), True
 
-        def wrap(argv: Sequence[str], env: Mapping[str, str]) -> Sequence[str]:
-            return sandbox.wrap(argv, writable=writable, cwd=cwd, env=env, keep=keep)
 
-        return wrap, sandbox.name, True
+def _parent() -> Parent | None:
+    """Where cgroups can be made; what a process that was killed has left there is removed."""
+    found = find()
+    if found is not None:
+        found.sweep()
+    return found
+
+
+async def _agreed(ground: Ground) -> bool:
+    return ground.consent if isinstance(ground.consent, bool) else await ground.consent()
 
 
 def runs_code_of(layout: Layout, place: Standing, scope: Scope, after: Mapping[Path, bytes | None]) -> bool:

@@ -1,9 +1,10 @@
 """Where the code of a repository or of a model runs: bubblewrap, without network, home or a place to write.
 
-The sandbox has its own processes, network, users and temporary folders.
+The sandbox has its own processes, network, users and temporary folders, and no capability.
 It sees the system read-only, of the home the Rust toolchain and the downloaded crates alone, and writes where it is
-told, and in temporary folders that nobody ever sees.
-It is no defence against a hole in the kernel, and it does not bound memory, disk or time.
+told, and in temporary folders of a bounded size that nobody ever sees.
+It bounds what one process may use (`Bounds.rlimits`); who runs it bounds the rest, see `confined`.
+It is no defence against a hole in the kernel.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import logging
 import os
 import re
 import shutil
+import stat
+import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from opencrates_lsp.verify.bounds import Bounds, counts_by_namespace, limited
 from opencrates_lsp.verify.spoken import spoken
 
 logger = logging.getLogger(__name__)
@@ -45,6 +49,9 @@ class Sandbox:
 
     `hidden` are the folders that are empty inside, `blanked` the files, `shown` what is read-only inside of them.
     `secrets` are files that stay out even where a caller names a folder around them.
+    `is_recent` tells that temporary folders have a bound, and that no further user namespace is made inside: bubblewrap
+    can do that since 0.8. `prlimit` is None where the machine has none; `counts_processes` tells whether it can bound
+    the processes of the sandbox, apart from all others.
     """
 
     bwrap: Path
@@ -56,6 +63,9 @@ class Sandbox:
     blanked: tuple[Path, ...]
     shown: tuple[Path, ...]
     secrets: tuple[Path, ...]
+    prlimit: str | None = None
+    counts_processes: bool = False
+    is_recent: bool = True
     name: str = "bubblewrap"
 
     def wrap(
@@ -67,6 +77,7 @@ class Sandbox:
         cwd: Path,
         env: Mapping[str, str],
         keep: Collection[str] = (),
+        bounds: Bounds | None = None,
     ) -> list[str]:
         """`argv` inside of the sandbox, to be run like any other program, with any environment.
 
@@ -77,9 +88,14 @@ class Sandbox:
         """
         # With an empty environment of its own, because the program inside can read bubblewrap's in /proc.
         inside = [str(self.env), "-i", str(self.bwrap), "--unshare-all", "--die-with-parent", "--new-session"]
+        # With its capabilities, root's code would mount the whole system writable again.
+        inside += ["--cap-drop", "ALL", *(("--unshare-user", "--disable-userns") if self.is_recent else ())]
+        bounds = bounds or Bounds()
+        size = ("--size", str(bounds.temporary)) if self.is_recent else ()
         inside += ["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
+        inside += [*size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108 - The sandbox's own.
         for folder in self.hidden:
-            inside += ["--tmpfs", str(folder)]
+            inside += [*size, "--tmpfs", str(folder)]
         for file in self.blanked:
             inside += ["--ro-bind", "/dev/null", str(file)]
         named = {path.resolve(): "--ro-bind" for path in readable} | {path.resolve(): "--bind" for path in writable}
@@ -95,7 +111,7 @@ class Sandbox:
         inside += ["--chdir", str(cwd.resolve()), "--clearenv"]
         for name, value in self.environment(env, keep).items():
             inside += ["--setenv", name, value]
-        return [*inside, "--", *argv]
+        return [*inside, "--", *limited(self.prlimit, bounds, argv, processes=self.counts_processes)]
 
     def environment(self, env: Mapping[str, str], keep: Collection[str] = ()) -> dict[str, str]:
         """What the program inside finds in its environment."""
@@ -114,19 +130,28 @@ async def probe(env: Mapping[str, str]) -> Sandbox | None:
     if sandbox is None:
         logger.debug("There is no bubblewrap here.")
         return None
+    for one in (sandbox, replace(sandbox, is_recent=False)):
+        if await _works(one, env):
+            return one
+    return None
+
+
+async def _works(sandbox: Sandbox, env: Mapping[str, str]) -> bool:
     # Only a program that came through ends with this code.
     script = 'cd "$1" && exit 42'
     argv = sandbox.wrap(["/bin/sh", "-c", script, "sh", str(sandbox.home)], writable=(), cwd=Path("/"), env=env)
     said = await spoken(argv, b"", cwd=Path("/"), env={}, deadline_seconds=_DEADLINE_SECONDS)
-    if said is None or said.code != 42:
-        words = said.err.decode("utf-8", "replace").strip() if said is not None else "it does not answer"
-        logger.debug("bubblewrap does not work here: %s", words)
-        return None
-    return sandbox
+    if said is not None and said.code == 42:
+        return True
+    words = said.err.decode("utf-8", "replace").strip() if said is not None else "it does not answer"
+    logger.debug("bubblewrap does not work here: %s", words)
+    return False
 
 
 def _found(env: Mapping[str, str]) -> Sandbox | None:
     """Look at this machine: the program, and what there is to hide and to show."""
+    if sys.platform == "win32":
+        return None
     path = env.get("PATH")
     bwrap, clean = shutil.which("bwrap", path=path), shutil.which("env", path=path)
     if bwrap is None or clean is None:
@@ -149,7 +174,14 @@ def _found(env: Mapping[str, str]) -> Sandbox | None:
         blanked=tuple(Path(name) for name in _BLANKED if Path(name).is_file()),
         shown=tuple(path for path in shown if path.exists()),
         secrets=tuple(sorted(cargo_home.glob("credentials*"))),
+        prlimit=shutil.which("prlimit", path=path),
+        # Root is bound by no count of its processes. A bubblewrap that needs root has no user namespace of its own.
+        counts_processes=os.getuid() != 0 and not _is_setuid(Path(bwrap)) and counts_by_namespace(os.uname().release),
     )
+
+
+def _is_setuid(program: Path) -> bool:
+    return bool(program.stat().st_mode & stat.S_ISUID)
 
 
 def _harmless(file: Path) -> bool:

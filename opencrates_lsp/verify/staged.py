@@ -13,6 +13,7 @@ from pathlib import Path
 
 from opencrates_lsp.values import Level, Verdict
 from opencrates_lsp.verify.cargo import Cargo, Progress, Scope, Tool, Wrap
+from opencrates_lsp.verify.leftovers import Standing, standing, sweep
 from opencrates_lsp.verify.libtest import compared
 from opencrates_lsp.verify.messages import clippy_findings
 from opencrates_lsp.verify.proof import Clock
@@ -34,6 +35,32 @@ class _Staging:
     target: Path
     texts: dict[str, bytes] = field(default_factory=dict)
     stamped_ns: int = 0
+    exposed: bool = False
+    kept: dict[str, bytes] = field(default_factory=dict)
+    before: Standing = field(default_factory=dict)
+
+    @property
+    def writable(self) -> tuple[Path, ...]:
+        return (self.root, self.target)
+
+    def expose(self) -> None:
+        """Keep the sources, before code of theirs runs: what lands is what was looked at."""
+        self.exposed = True
+        found = walk(Extent((str(self.root),), (), frozenset()))
+        self.kept = {path: Path(path).read_bytes() for path, one in found.items() if one.text is None and not one.link}
+        self.before = standing(self.root)
+
+    def clean(self) -> None:
+        """Put back what was there; of what was made the lock file stays, which cargo writes."""
+        lock = self.root / "Cargo.lock"
+        text = lock.read_bytes() if lock.is_file() and not lock.is_symlink() else None
+        sweep(self.root, self.before, self.target.with_suffix(".grave"))
+        for path, kept in self.kept.items():
+            if not Path(path).exists():
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                Path(path).write_bytes(kept)
+        if text is not None:
+            lock.write_bytes(text)
 
     def back(self, path: Path) -> Path:
         return Path(os.path.normpath(path))
@@ -60,7 +87,8 @@ class _Staging:
             name = Path(path).name
             # A word too much only means that it is compiled in the sandbox.
             runs = runs or name == "build.rs" or (name == "Cargo.toml" and _RUNS.search(text) is not None)
-        return runs
+        # What code of the folder may have written into the target is not to be run outside either.
+        return runs or self.exposed
 
     def stamp(self) -> None:
         marker = self.target / "checked"
@@ -99,7 +127,7 @@ class Stagings:
         # Where the toolchain has no clippy, what it would say is for the crate's author to find out.
         tool: Tool = "clippy" if level is not Level.CHECK and ground.toolchain.has_clippy else "check"
         scope = Scope((), replace(ground.configuration, all_targets=True), everything=True)
-        wrap, sandbox, allowed = await guard.place(ground, (folder, staging.target), folder)
+        wrap, sandbox, allowed = await guard.place(ground, staging)
         verdict = Verdict(level, False, scope.describe(), sandbox=sandbox if runs else "none")
         if runs and not allowed:
             return replace(verdict, reason=f"its build script or macro would run when it is checked, and {sandbox}")

@@ -9,7 +9,7 @@ import asyncio
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,14 +42,14 @@ class Ground:
     """What is proved on.
 
     `sandbox` tells where code that a model wrote may run: in bubblewrap if it works here, there or nowhere, or
-    anywhere; `consent` lets it run without bubblewrap.
+    anywhere; `consent` lets it run without bubblewrap, or asks whether it may.
     """
 
     layout: Layout
     toolchain: Toolchain
     configuration: Configuration
     sandbox: Literal["auto", "require", "off"] = "auto"
-    consent: bool = False
+    consent: bool | Callable[[], Awaitable[bool]] = False
 
 
 class Trial:
@@ -224,7 +224,7 @@ class Trial:
     ) -> Report:
         """One run of cargo in the mirror as it is."""
         mirror = self.mirror
-        cargo = Cargo(ground.toolchain, mirror, mirror.target)
+        cargo = await in_thread(lambda: self._cargo(ground, wrap))
         try:
             return await cargo.run(tool, scope, progress=progress, online=online, wrap=wrap)
         finally:
@@ -233,13 +233,27 @@ class Trial:
             mirror.stamp()
             await in_thread(mirror.look)
 
+    def _cargo(self, ground: Ground, wrap: Wrap | None) -> Cargo:
+        """cargo with the target of those whose code runs: what such code may write to, nobody else builds in.
+
+        The first time it has what was compiled for the checks, as these have it of the user's own.
+        """
+        mirror = self.mirror
+        if wrap is None:
+            return Cargo(ground.toolchain, mirror, mirror.target)
+        if not mirror.exposed.exists():
+            own = {package.name for package in ground.layout.packages}
+            seed(mirror.target, mirror.exposed, ground.configuration, own, frozenset())
+            mirror.exposed.mkdir(exist_ok=True)
+        return Cargo(ground.toolchain, mirror, mirror.exposed)
+
     def tested(self, ground: Ground, scope: Scope) -> Tested | None:
         """The outcomes of the tests in the mirror as it is, where they were run."""
         return self._tested.get(self._test_key(ground, scope))
 
     async def test(self, ground: Ground, scope: Scope, progress: Progress, wrap: Wrap | None) -> Tested:
         """Run the tests in the mirror as it is."""
-        cargo = Cargo(ground.toolchain, self.mirror, self.mirror.target)
+        cargo = await in_thread(lambda: self._cargo(ground, wrap))
         key = self._test_key(ground, scope)
         try:
             tested = await cargo.test(scope, progress=progress, online=True, wrap=wrap)

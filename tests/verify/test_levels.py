@@ -77,7 +77,7 @@ async def test_no_word_of_a_program_makes_it_run_outside_of_the_sandbox(provers:
     said = 'std::io::Write::write_all(&mut std::io::stderr(), b"offline\\n").unwrap();'
     verdict = await prover.judge(proof, f'{{ {said} let _ = std::fs::write("{ran}", ""); 3 }}')
     assert verdict.tests is not None
-    assert (verdict.tests.broken, verdict.sandbox) == (("t",), "bubblewrap")
+    assert (verdict.tests.broken, verdict.sandbox.startswith("bubblewrap; ")) == (("t",), True)
     assert not ran.exists()
 
 
@@ -88,7 +88,7 @@ async def test_a_build_script_of_the_model_runs_in_the_sandbox_or_not_at_all(pro
     sandbox = await probe(prover.ground.toolchain.env)
     if sandbox is not None:
         verdict = await prover.judge(await prover.prepare("build.rs"), body)
-        assert (verdict.passed, verdict.sandbox) == (True, "bubblewrap")
+        assert (verdict.passed, verdict.sandbox.startswith("bubblewrap; ")) == (True, True)
         assert not ran.exists()
     prover = await provers(root="a", cache="other")
     prover.ground = replace(prover.ground, toolchain=without_bubblewrap(prover.ground.toolchain, tmp_path / "bin"))

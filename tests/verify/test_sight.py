@@ -172,5 +172,5 @@ async def test_what_runs_while_it_is_compiled_runs_in_the_sandbox(
         pytest.skip("bubblewrap does not work on this machine.")
     proof = await prover.prepare(file, item)
     verdict = await prover.judge(proof, f'{{ let _ = std::fs::write("{ran}", ""); Default::default() }}')
-    assert (verdict.passed, verdict.sandbox) == (True, "bubblewrap"), verdict
+    assert (verdict.passed, verdict.sandbox.startswith("bubblewrap; ")) == (True, True), verdict
     assert not ran.exists()
