@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from opencrates_lsp.errors import Missing, WrongUsage
-from opencrates_lsp.verify.bounds import Bounds
 from opencrates_lsp.verify.cargo import Scope, Wrap
 from opencrates_lsp.verify.cgroup import Parent, find
 from opencrates_lsp.verify.confined import Confined, Shown
@@ -29,10 +28,9 @@ REQUIRED = (
 
 
 class Guard:
-    """Where code that a model wrote may run, within `bounds`; what this machine has for that is looked up once."""
+    """Where code that a model wrote may run; what this machine has for that is looked up once."""
 
-    def __init__(self, bounds: Bounds | None = None) -> None:
-        self._bounds = bounds or Bounds()
+    def __init__(self) -> None:
         self._sandbox: Sandbox | None = None
         self._parent: Parent | None = None
         self._probed = False
@@ -56,7 +54,7 @@ class Guard:
         parent = self._parent if bounding or sandbox is None else None
         keep = (*_KEPT, *(name for name, _ in ground.configuration.extra_env))
         prlimit = shutil.which("prlimit", path=ground.toolchain.env.get("PATH"))
-        wrap = Confined(self._bounds, sandbox, parent, prlimit, shown, keep)
+        wrap = Confined(ground.bounds, sandbox, parent, prlimit, shown, keep)
         return wrap, wrap.describe(), True
 
 

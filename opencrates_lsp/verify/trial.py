@@ -10,13 +10,14 @@ import os
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from opencrates_lsp.errors import Missing
 from opencrates_lsp.values import Configuration, Documents, Subject
+from opencrates_lsp.verify.bounds import Bounds
 from opencrates_lsp.verify.canary import Canary, canaries, is_reported
 from opencrates_lsp.verify.cargo import Cargo, Progress, Scope, Tool, Wrap
 from opencrates_lsp.verify.libtest import Tested
@@ -42,7 +43,7 @@ class Ground:
     """What is proved on.
 
     `sandbox` tells where code that a model wrote may run: in bubblewrap if it works here, there or nowhere, or
-    anywhere; `consent` lets it run without bubblewrap, or asks whether it may.
+    anywhere; `consent` lets it run without bubblewrap, or asks whether it may. `bounds` are those of such a run.
     """
 
     layout: Layout
@@ -50,6 +51,7 @@ class Ground:
     configuration: Configuration
     sandbox: Literal["auto", "require", "off"] = "auto"
     consent: bool | Callable[[], Awaitable[bool]] = False
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 class Trial:

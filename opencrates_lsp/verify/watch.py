@@ -19,7 +19,7 @@ from opencrates_lsp.verify.bounds import Bounds, out_of_memory, too_many_process
 from opencrates_lsp.verify.cgroup import Group
 
 PAUSE_SECONDS = 0.1
-_BETWEEN_DISKS_SECONDS = 0.5
+_BETWEEN_DISKS_SECONDS = 0.2
 _ENTRIES = 500_000
 _RESERVE_BYTES = 512 << 20
 _PROC = Path("/proc")
