@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -29,7 +30,13 @@ class Wrap(Protocol):
     """Runs a program whose code nobody vouches for, and tells how it ended."""
 
     async def __call__(
-        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], on_line: Callable[[str], None] | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        on_line: Callable[[str], None] | None = None,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> Ended: ...
 
 
@@ -116,14 +123,40 @@ class Cargo:
         await self._spawn([str(self.toolchain.cargo), "fetch"], progress, None)
 
     async def test(
-        self, scope: Scope, *, progress: Progress = silent, online: bool = False, wrap: Wrap | None = None
+        self,
+        scope: Scope,
+        *,
+        filters: Sequence[str] = (),
+        progress: Progress = silent,
+        online: bool = False,
+        wrap: Wrap | None = None,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> Tested:
-        """Run the tests of the scope, those of the documentation too."""
-        ended = await self._ended("test", scope, ["--no-fail-fast"], progress, online=online, wrap=wrap)
-        return read_tests(ended.out.decode("utf-8", "replace"), _said("test", ended), ended.code)
+        """Run the tests of the scope, those of the documentation too; `filters` are what its programs are given."""
+        ended = await self._ended(
+            "test",
+            scope,
+            ["--no-fail-fast"],
+            progress,
+            online=online,
+            wrap=wrap,
+            deadline_seconds=deadline_seconds,
+            words=filters,
+        )
+        out, said = self.places.renamed(ended.out.decode("utf-8", "replace")), self.places.renamed(_said("test", ended))
+        return read_tests(out, said, ended.code, timed_out=ended.timed_out)
 
     async def _ended(
-        self, tool: Tool, scope: Scope, more: Sequence[str], progress: Progress, *, online: bool, wrap: Wrap | None
+        self,
+        tool: Tool,
+        scope: Scope,
+        more: Sequence[str],
+        progress: Progress,
+        *,
+        online: bool,
+        wrap: Wrap | None,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        words: Sequence[str] = (),
     ) -> Ended:
         """Without the network, and where that fails for want of it, once more with it.
 
@@ -133,16 +166,20 @@ class Cargo:
         argv = [str(self.toolchain.cargo), tool, *more, "--target-dir", str(self.target), *scope.arguments()]
         bare = "--offline" in given or "--frozen" in given
         # What the user gives may end in words for other programs, after `--`.
-        ended = await self._spawn([*argv, *(() if bare else ("--offline",)), *given], progress, wrap)
+        given = (*given, *(() if "--" in given or not words else ("--",)), *words)
+        spawn = partial(self._spawn, deadline_seconds=deadline_seconds)
+        ended = await spawn([*argv, *(() if bare else ("--offline",)), *given], progress, wrap)
         if online and not bare and ended.code != 0 and ended.stopped is None and _OFFLINE.search(ended.err):
             if wrap is not None:
                 await self.fetch(progress)
-                return await self._spawn([*argv, "--offline", *given], progress, wrap)
+                return await spawn([*argv, "--offline", *given], progress, wrap)
             progress("waiting", "cargo fetches what the workspace is built from")
-            ended = await self._spawn([*argv, *given], progress, None)
+            ended = await spawn([*argv, *given], progress, None)
         return ended
 
-    async def _spawn(self, argv: Sequence[str], progress: Progress, wrap: Wrap | None) -> Ended:
+    async def _spawn(
+        self, argv: Sequence[str], progress: Progress, wrap: Wrap | None, *, deadline_seconds: float = DEADLINE_SECONDS
+    ) -> Ended:
         def hear(line: str) -> None:
             blocked = _BLOCKING.search(line)
             if blocked is not None:
@@ -151,8 +188,8 @@ class Cargo:
         # A build directory that the user's settings name would be shared with his own builds.
         env = {**self.toolchain.env, "CARGO_BUILD_BUILD_DIR": str(self.target), "CARGO_TERM_QUIET": "false"}
         if wrap is not None:
-            return await wrap(argv, cwd=self.places.root, env=env, on_line=hear)
-        return await run(argv, cwd=self.places.root, env=env, on_line=hear, deadline_seconds=DEADLINE_SECONDS)
+            return await wrap(argv, cwd=self.places.root, env=env, on_line=hear, deadline_seconds=deadline_seconds)
+        return await run(argv, cwd=self.places.root, env=env, on_line=hear, deadline_seconds=deadline_seconds)
 
 
 def _said(tool: Tool, ended: Ended) -> str:

@@ -5,6 +5,7 @@ What it ran into is told as `Ended.stopped`. Its priority is low, so that an edi
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -65,9 +66,17 @@ class Confined:
     keep: tuple[str, ...] = ()
 
     async def __call__(
-        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], on_line: Callable[[str], None] | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        on_line: Callable[[str], None] | None = None,
+        deadline_seconds: float = math.inf,
     ) -> Ended:
         """Run a program to its end, or to the bound that it runs into; nothing that it started outlives this.
+
+        Of `deadline_seconds` and the bounds' own deadline the earlier holds.
 
         Without a sandbox and a cgroup, what leaves its session on purpose does.
         Raises `Missing` when it cannot be started.
@@ -83,7 +92,7 @@ class Confined:
                 cwd=cwd,
                 env=env,
                 on_line=on_line,
-                deadline_seconds=self.bounds.deadline_seconds,
+                deadline_seconds=min(self.bounds.deadline_seconds, deadline_seconds),
                 most_bytes=self.bounds.output,
                 keeper=keeper,
             )
