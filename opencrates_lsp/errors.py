@@ -34,7 +34,10 @@ class OpenCratesError(Exception):
 
 
 class Refused(OpenCratesError):
-    """`verdict`, `diagnostics` and `attempt` (the refused text) say what was tried, where something was."""
+    """`verdict`, `diagnostics` and `attempt` (the refused text) say what was tried, where something was.
+
+    `diff` is a patch of what may still be taken.
+    """
 
     def __init__(
         self,
@@ -45,11 +48,13 @@ class Refused(OpenCratesError):
         verdict: Verdict | None = None,
         diagnostics: Sequence[Diagnostic] = (),
         attempt: str = "",
+        diff: str | None = None,
     ) -> None:
         super().__init__(message, remedy=remedy, place=place)
         self.verdict = verdict
         self.diagnostics = tuple(diagnostics)
         self.attempt = attempt
+        self.diff = diff
 
 
 class Moved(Refused):

@@ -34,7 +34,7 @@ class Job:
     """One piece of work; `started` is None while it waits for a slot.
 
     Times are seconds of `time.time()`.
-    `phase` and `message` are what the job last told of itself.
+    `phase` and `message` are what the job last told of itself, `question` what the user was asked and has not answered.
     """
 
     id: str
@@ -44,6 +44,7 @@ class Job:
     started: float | None = None
     phase: Phase = "waiting"
     message: str = ""
+    question: str = ""
     parent: str | None = None
     cancelled: bool = False
     task: asyncio.Task[object] | None = field(default=None, repr=False)
@@ -86,9 +87,16 @@ class Jobs:
 
     @contextlib.asynccontextmanager
     async def slot(
-        self, title: str, priority: Priority = Priority.INTERACTIVE, deadline_seconds: float | None = None
+        self,
+        title: str,
+        priority: Priority = Priority.INTERACTIVE,
+        deadline_seconds: float | None = None,
+        *,
+        job_id: str = "",
     ) -> AsyncIterator[Job]:
         """Wait for a turn and work inside it; the deadline counts from the turn, not from the asking.
+
+        `job_id` is that of an earlier job which goes on with this; while it still runs, `Busy` is raised.
 
         Raises `Busy` when the queue is full, `Cancelled` when `cancel` was called with the job's id, and `Refused`
         when the deadline passed.
@@ -96,10 +104,12 @@ class Jobs:
         """
         if self._closed:
             raise Busy("OpenCrates is shutting down.", remedy="Try again after the restart.")
+        if job_id in self._jobs:
+            raise Busy(f"{title} is being done already.")
         parent = _current.get()
         if parent is not None and parent.id not in self._jobs:
             parent = None
-        job = Job(uuid4().hex, title, priority, time.time(), parent=parent.id if parent else None)
+        job = Job(job_id or uuid4().hex, title, priority, time.time(), parent=parent.id if parent else None)
         job.task = asyncio.current_task()
         before = job.task.cancelling() if job.task else 0
         self._jobs[job.id] = job

@@ -14,7 +14,7 @@ from lsp import environment
 
 RUN = (sys.executable, "-c", "from opencrates_lsp.cli import main; main()")
 
-ANSWER_KEYS = {"state", "job", "title", "files", "verdict", "usage", "reason", "notes", "change"}
+ANSWER_KEYS = {"state", "job", "title", "files", "verdict", "usage", "reason", "notes", "change", "diff"}
 """What every answer in JSON has (CONTRACT, "Commands")."""
 
 POINT = """\

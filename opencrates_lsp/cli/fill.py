@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import click
 
-from opencrates_lsp.cli.output import reporting, show
+from opencrates_lsp.cli.output import reporting, show, show_offer
 from opencrates_lsp.cli.places import place_of, span_at
 from opencrates_lsp.cli.terminal import TerminalFace, running
 from opencrates_lsp.cli.write import apply, writable
-from opencrates_lsp.errors import Missing, Refused, WrongUsage
+from opencrates_lsp.errors import Missing, Moved, Refused, WrongUsage
 from opencrates_lsp.rust.holes import hole_at
 from opencrates_lsp.rust.syntax import parse
-from opencrates_lsp.values import Change, Document, Level, Span
+from opencrates_lsp.values import Change, Document, Level, Offer, Span
 
 if TYPE_CHECKING:
     from opencrates_lsp.app import App
@@ -45,19 +47,38 @@ def fill(
         if not dry_run:
             writable(document.path)
 
-        async def work(app: App, face: TerminalFace) -> Change:
+        async def work(app: App, face: TerminalFace) -> Change | Offer:
             await _provable(app, face, document.path)
             if span is None:
                 change = await app.fill_file(document, face)
             else:
                 change = await _fill_one(app, face, document, span, instruction)
-            if not dry_run:
-                change = await app.settle(change, face)
-                await apply(app, change)
-            return change
+            return change if dry_run else await _written(app, face, change)
 
-        change = running(work, provider=provider, trust=trust, yes=yes, quiet=as_json)
-    show(change, dry_run=dry_run, as_json=as_json)
+        done = running(work, provider=provider, trust=trust, yes=yes, quiet=as_json)
+    if isinstance(done, Offer):
+        show_offer(done, as_json=as_json)
+    else:
+        show(done, dry_run=dry_run, as_json=as_json)
+
+
+async def _written(app: App, face: TerminalFace, change: Change) -> Change | Offer:
+    """The change as it was written; what the item was edited into meanwhile is not overwritten, but offered."""
+    for last in (False, False, True):
+        try:
+            change = await app.settle(change, face)
+        except Moved:
+            return await app.offer(change, face)
+        try:
+            await apply(app, change)
+        except Moved:
+            # It was written to in this very moment: settled anew.
+            if last:
+                raise
+            change = replace(change, id=uuid4().hex)
+        else:
+            break
+    return change
 
 
 async def _provable(app: App, face: TerminalFace, path: Path) -> None:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opencrates_lsp.cli.output import patch_between, print_json, reporting
+from opencrates_lsp.cli.output import print_json, reporting
 from opencrates_lsp.cli.places import workspace_around
 from opencrates_lsp.cli.terminal import TerminalFace, running
 from opencrates_lsp.cli.write import apply
 from opencrates_lsp.errors import Missing, OpenCratesError
 from opencrates_lsp.faces import words
 from opencrates_lsp.faces.answers import answer_json
+from opencrates_lsp.faces.differences import patch_between
 from opencrates_lsp.rust.edits import applied
 from opencrates_lsp.values import Replace
 
@@ -124,7 +125,7 @@ def _patch(staged: StagedCrate) -> bytes:
     if staged.manifest is not None:
         before[staged.manifest.path] = staged.manifest.path.read_bytes()
         after |= applied([staged.manifest], before)
-    return patch_between(before, after)
+    return patch_between(before, after, Path())
 
 
 async def _join(app: App, staged: StagedCrate, edit: Replace) -> list[Path]:

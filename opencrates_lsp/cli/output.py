@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
-from opencrates_lsp.errors import OpenCratesError, Refused
+from opencrates_lsp.errors import Moved, OpenCratesError, Refused
 from opencrates_lsp.faces import words
 from opencrates_lsp.faces.answers import answer_json
-from opencrates_lsp.rust.edits import applied
-from opencrates_lsp.values import Change
+from opencrates_lsp.faces.differences import patch_of
+from opencrates_lsp.values import Change, Offer
 
 
 def print_json(document: Mapping[str, object]) -> None:
@@ -39,8 +38,8 @@ def reporting(title: str, *, as_json: bool) -> Iterator[None]:
         raise
 
 
-def change_json(change: Change, state: str) -> Mapping[str, object]:
-    """A change as the commands of the language server answer it."""
+def change_json(change: Change, state: str, *, reason: str | None = None) -> Mapping[str, object]:
+    """A change as the commands of the language server answer it; what is offered comes with its patch."""
     return answer_json(
         state,
         change.title,
@@ -50,6 +49,8 @@ def change_json(change: Change, state: str) -> Mapping[str, object]:
         usage=change.usage,
         notes=change.notes,
         change=change.id if state == "applied" else None,
+        reason=reason,
+        diff=patch_of(change, Path()).decode(errors="replace") if state == "offered" else None,
     )
 
 
@@ -59,38 +60,27 @@ def show(change: Change, *, dry_run: bool, as_json: bool) -> None:
         print_json(change_json(change, "offered" if dry_run else "applied"))
         return
     if dry_run:
-        click.echo(patch(change), nl=False)
+        click.echo(patch_of(change, Path()), nl=False)
         said = f"Not written: {change.title}: {words.proved(change.verdict)}".removesuffix(": ")
     else:
         said = words.done(change.title, change.verdict, change.usage)
     click.echo("\n".join([said, *change.notes]), err=dry_run)
 
 
-def patch(change: Change) -> bytes:
-    """The change as a patch; see `patch_between`."""
-    before = {document.path: document.text for document in change.documents}
-    return patch_between(before, applied(change.edits, before))
+def show_offer(offer: Offer, *, as_json: bool) -> NoReturn:
+    """Tell of a change whose item was edited meanwhile: the patch for the file as it is now; nothing was written.
 
-
-def patch_between(before: Mapping[Path, bytes], after: Mapping[Path, bytes | None]) -> bytes:
-    """The files of `after` against those before as a unified diff, as `git apply` takes it; None is a removed file.
-
-    Its paths are relative to this folder.
+    Raises `Moved`, which says so on standard error.
     """
-    return b"".join(line for path in sorted(after) for line in _diff(path, before.get(path), after[path]))
-
-
-def _diff(path: Path, old: bytes | None, new: bytes | None) -> Iterator[bytes]:
-    name = os.fsencode(Path(os.path.relpath(path)).as_posix())
-    # Behind a tab there would be a date; without the tab a name with a space ends at the space.
-    source = b"a/%s\t" % name if old is not None else b"/dev/null"
-    target = b"b/%s\t" % name if new is not None else b"/dev/null"
-    lines = difflib.diff_bytes(difflib.unified_diff, _lines(old or b""), _lines(new or b""), source, target)
-    for line in lines:
-        yield line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
-
-
-def _lines(text: bytes) -> list[bytes]:
-    """The lines as git counts them: they end at `\\n` alone."""
-    lines = text.split(b"\n")
-    return [line + b"\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
+    names = " and ".join(f"`{name}`" for name in offer.typed)
+    what = "keeps what was typed there" if offer.keeps else "takes out what was typed there"
+    error = Moved(
+        f"Not written: {names} was edited meanwhile; the patch {what}.",
+        remedy="Apply the patch, or run it again.",
+        place=offer.change.subject.path,
+    )
+    if as_json:
+        print_json(change_json(offer.change, "offered", reason=str(error)))
+    else:
+        click.echo(patch_of(offer.change, Path()), nl=False)
+    raise error

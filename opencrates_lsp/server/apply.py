@@ -43,6 +43,14 @@ _LINE = 60
 APPLY, LEAVE = "Apply", "Leave the files as they are"
 
 
+class Unanswered(Declined):
+    """The user was asked whether to apply `change`, and has not said."""
+
+    def __init__(self, change: Change) -> None:
+        super().__init__(f"{change.title} was not applied: nobody said so.", place=change.subject.path)
+        self.change = change
+
+
 class Ledger(Protocol):
     """The part of `Core` that is needed here."""
 
@@ -79,8 +87,8 @@ async def apply(
     """Apply the change, at most `TRIES` times while the text moves.
 
     `ask` says that edits outside of what was asked for need the user's word, `undone` is what the change takes back.
-    Raises `Moved` where the item changed, `Declined` where the user said no, `Refused` where the editor does not
-    follow; the buffers are untouched then, or the message says otherwise.
+    Raises `Moved` where the item changed, `Declined` where the user said no (`Unanswered` where he said nothing),
+    `Refused` where the editor does not follow; the buffers are untouched then, or the message says otherwise.
     """
     face.progress("apply")
     if ask:
@@ -139,7 +147,10 @@ async def _agreed(session: Session, change: Change, face: Face, *, confirm: bool
         return
     also = f" It also changes what was not asked for: {_listed(told.outside)}." if asked else ""
     question = Question(f"Apply {change.title}: {proved(change.verdict)}?{also}", (APPLY, LEAVE), _texts(change.edits))
-    if await face.ask(question) != APPLY:
+    said = await face.ask(question)
+    if said is None:
+        raise Unanswered(change)
+    if said != APPLY:
         raise Declined(f"{change.title} was not applied, as you said.", place=change.subject.path)
 
 

@@ -21,6 +21,7 @@ from opencrates_lsp.server.core import Core, Json
 from opencrates_lsp.server.documents import Place
 from opencrates_lsp.server.face import EditorFace
 from opencrates_lsp.server.new_crate import new_crate
+from opencrates_lsp.server.offers import applied_or_offered, take
 from opencrates_lsp.server.work import Outcome, Work, answered, refused
 from opencrates_lsp.values import Change, Span
 
@@ -74,7 +75,7 @@ async def fill(session: Session, uri: str, position: Place, instruction: str = "
         result = await core.run("fill", known, face)
         if not isinstance(result, Change):
             return Outcome(result.title, usage=result.usage, notes=(result.markdown,))
-        return await _applied(session, core, result, face)
+        return await applied_or_offered(session, core, result, face)
 
     return Work(title, run)
 
@@ -85,7 +86,7 @@ async def fill_file(session: Session, uri: str) -> Work:
     snapshot = document.snapshot()
 
     async def run(core: Core, face: EditorFace) -> Outcome:
-        return await _applied(session, core, await core.fill_file(snapshot, face), face)
+        return await applied_or_offered(session, core, await core.fill_file(snapshot, face), face)
 
     return Work(f"Fill {snapshot.path.name}", run, Priority.BATCH)
 
@@ -111,12 +112,6 @@ async def make_crate(session: Session, given: Mapping[str, object]) -> Work:
     return Work(f"New crate `{spec.name}`", partial(new_crate, session, spec))
 
 
-async def _applied(session: Session, core: Core, change: Change, face: EditorFace) -> Outcome:
-    done = await apply(session, core, change, face, ask=True)
-    change = done.change
-    return Outcome(change.title, done.files, change.verdict, change.usage, done.notes, change.id)
-
-
 _URI: Mapping[str, Reader] = {"uri": arguments.text}
 _PLACE: Mapping[str, Reader] = {**_URI, "position": arguments.position}
 _JOB: Mapping[str, Reader] = {"job": arguments.text}
@@ -126,6 +121,7 @@ COMMANDS: Mapping[str, Command] = {
     "opencrates.fillFile": Command(fill_file, _URI),
     "opencrates.newCrate": Command(make_crate, whole=True),
     "opencrates.undo": Command(undo, optional={"id": arguments.text}),
+    "opencrates.takeOffer": Command(take, _JOB),
     "opencrates.holes": Command(lists.holes, optional=_URI),
     "opencrates.jobs": Command(lists.jobs, optional=_JOB),
     "opencrates.cancel": Command(lists.cancel, _JOB),

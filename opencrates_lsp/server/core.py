@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from opencrates_lsp.face import Face
     from opencrates_lsp.jobs import Jobs
     from opencrates_lsp.rust.holes import Hole
-    from opencrates_lsp.values import Change, Document, Documents, Note, Prompt, Replace, Usage, Verdict
+    from opencrates_lsp.values import Change, Document, Documents, Note, Offer, Prompt, Replace, Usage, Verdict
 
 Json = Mapping[str, object]
 """A JSON object, ready to be sent."""
@@ -132,6 +132,10 @@ class Core(Protocol):
 
     async def settle(self, change: Change, face: Face) -> Change:
         """The change as one of the texts as they are now; raises `Moved` where it no longer can be."""
+        ...
+
+    async def offer(self, change: Change, face: Face) -> Offer:
+        """The change on its items as they are now, which the user typed in; raises `Refused` where it cannot be."""
         ...
 
     async def begin(self, change: Change, after: Mapping[Path, bytes | None]) -> None:

@@ -21,11 +21,20 @@ ASK_SECONDS = 600.0
 
 
 class EditorFace:
-    """See `opencrates_lsp.face.Face`; `told` gets what the job says of itself."""
+    """See `opencrates_lsp.face.Face`; `told` gets what the job says of itself.
 
-    def __init__(self, protocol: DocumentProtocol, told: Callable[[Phase, str], None]) -> None:
+    `asking` gets what the user is asked, and "" once he has answered.
+    """
+
+    def __init__(
+        self,
+        protocol: DocumentProtocol,
+        told: Callable[[Phase, str], None],
+        asking: Callable[[str], None] | None = None,
+    ) -> None:
         self._protocol = protocol
         self._told = told
+        self._asking = asking
 
     def documents(self) -> Documents:
         """The open files."""
@@ -47,7 +56,14 @@ class EditorFace:
             message=text,
             actions=[types.MessageActionItem(title=choice) for choice in question.choices],
         )
-        answer = await self._protocol.ask(types.WINDOW_SHOW_MESSAGE_REQUEST, params, ASK_SECONDS)
+        self._told("waiting", "your answer")
+        if self._asking is not None:
+            self._asking(question.text)
+        try:
+            answer = await self._protocol.ask(types.WINDOW_SHOW_MESSAGE_REQUEST, params, ASK_SECONDS)
+        finally:
+            if self._asking is not None:
+                self._asking("")
         if isinstance(answer, types.MessageActionItem) and answer.title in question.choices:
             return answer.title
         return None

@@ -12,6 +12,7 @@ from opencrates_lsp.faces.uris import path_of, uri_of
 from opencrates_lsp.jobs import Job
 from opencrates_lsp.rust.holes import Hole
 from opencrates_lsp.rust.items import qualified_name
+from opencrates_lsp.server import offers
 from opencrates_lsp.server.core import Json
 from opencrates_lsp.server.documents import OpenDocument, Place
 from opencrates_lsp.server.face import EditorFace
@@ -78,7 +79,9 @@ async def jobs(session: Session, job: str | None = None) -> Json:
         return {"jobs": [_job(one) for one in (*core.jobs.running(), *core.jobs.waiting())]}
     found = core.jobs.get(job)
     if found is not None:
-        return {**answer_of("running", job, Outcome(found.title)), **_job(found), "state": "running"}
+        state = "offered" if found.question else "running"
+        told = answer_of(state, job, Outcome(found.title), reason=found.question or None)
+        return {**told, **_job(found), "state": state}
     answer = core.jobs.answer(job)
     if answer is None:
         raise WrongUsage(f"job: there is no job {job!r}, or it is forgotten.")
@@ -100,7 +103,7 @@ def _job(job: Job) -> Json:
 async def cancel(session: Session, job: str) -> Json:
     """`opencrates.cancel`."""
     core = await session.opened()
-    return {"cancelled": core.jobs.cancel(job)}
+    return {"cancelled": core.jobs.cancel(job) or offers.leave(session, core, job)}
 
 
 async def history(session: Session, limit: int = 50) -> Json:
@@ -134,7 +137,7 @@ async def show_prompt(session: Session, uri: str, position: Place, action: str =
 
 
 async def show_attempt(session: Session, job: str) -> Json:
-    """`opencrates.showAttempt`: what was refused, and the compiler's words."""
+    """`opencrates.showAttempt`: what was refused or is offered, and the compiler's words."""
     core = await session.opened()
     refusal = session.attempts.get(job) or core.refusal(job)
     if refusal is None:
@@ -143,6 +146,7 @@ async def show_attempt(session: Session, job: str) -> Json:
         "job": job,
         "reason": str(refusal),
         "text": refusal.attempt,
+        "diff": refusal.diff,
         "errors": [diagnostic_json(error) for error in refusal.diagnostics],
         "verdict": None if refusal.verdict is None else verdict_json(refusal.verdict),
     }

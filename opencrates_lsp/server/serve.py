@@ -30,7 +30,7 @@ LAST_SECONDS = 0.9
 COMMANDS = tuple(
     f"opencrates.{name}"
     for name in (
-        *("fill", "fillFile", "newCrate", "undo", "holes", "jobs", "cancel", "history", "usage"),
+        *("fill", "fillFile", "newCrate", "undo", "takeOffer", "holes", "jobs", "cancel", "history", "usage"),
         *("providers", "selectProvider", "showPrompt", "showAttempt"),
     )
 )

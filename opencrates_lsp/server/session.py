@@ -21,9 +21,12 @@ from opencrates_lsp.server.protocol import DocumentProtocol
 from opencrates_lsp.values import Span
 
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
     from pygls.lsp.server import LanguageServer
 
     from opencrates_lsp.actions.base import Request
+    from opencrates_lsp.server.offers import Kept
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ class Session:
         self.core: Core | None = None
         self.applying = asyncio.Lock()
         self.attempts: OrderedDict[str, Refused] = OrderedDict()
+        self.offers: OrderedDict[str, Kept] = OrderedDict()
         self._open_core = open_core
         self._token = token
         self._opening: asyncio.Task[Core] | None = None
@@ -64,6 +68,7 @@ class Session:
         self._first_asked = 0.0
         self._warned: set[str] = set()
         self._closing = False
+        self._scratch: TemporaryDirectory[str] | None = None
         self.holes_switched: Callable[[], Coroutine[Any, Any, None]] | None = None
         self.protocol.admit = self._admit
         self.protocol.opened = self._warm
@@ -258,6 +263,15 @@ class Session:
         while len(self.attempts) > _KEPT_ATTEMPTS:
             self.attempts.popitem(last=False)
 
+    def scratch(self) -> Path:
+        """A folder of this session's own, which goes with it: what the user is shown as a file."""
+        if self._scratch is None:
+            # Only who shows something pays for this import.
+            from tempfile import TemporaryDirectory
+
+            self._scratch = TemporaryDirectory(prefix="opencrates-")
+        return Path(self._scratch.name)
+
     # The end.
 
     def stop(self) -> None:
@@ -275,6 +289,9 @@ class Session:
     async def close(self) -> None:
         """Stop, and give the core a moment to end its child processes."""
         self.stop()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
         try:
             async with asyncio.timeout(CLOSING_SECONDS):
                 if self._tasks:

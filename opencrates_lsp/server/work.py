@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lsprotocol import types
 
@@ -30,7 +30,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the work came to; `change` is what `opencrates.undo` takes."""
+    """What the work came to; `change` is what `opencrates.undo` takes.
+
+    `diff` is what is offered; `after` is called with the job once its answer is kept.
+    """
 
     title: str
     files: tuple[Path, ...] = ()
@@ -38,19 +41,29 @@ class Outcome:
     usage: Usage | None = None
     notes: tuple[str, ...] = ()
     change: str | None = None
+    state: Literal["applied", "offered"] = "applied"
+    reason: str | None = None
+    diff: str | None = None
+    after: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a command does; `title` is for the progress and the list of jobs ("Fill `f`")."""
+    """What a command does; `title` is for the progress and the list of jobs ("Fill `f`").
+
+    `job` is the earlier job that goes on with it.
+    """
 
     title: str
     run: Callable[[Core, EditorFace], Awaitable[Outcome]]
     priority: Priority = Priority.INTERACTIVE
+    job: str = ""
 
 
 async def answered(session: Session, work: Work, token: types.ProgressToken | None) -> Json:
     """Do the work and answer; "running" where it takes longer than the editor shall wait.
+
+    "offered" is what it is while the user was asked and has not answered.
 
     A cancellation of the request cancels the job.
     """
@@ -67,12 +80,15 @@ async def answered(session: Session, work: Work, token: types.ProgressToken | No
         answer: Json = task.result()
         return answer
     job = job_of_task.job
-    return answer_of("running", "" if job is None else job.id, Outcome(work.title))
+    if job is None:
+        return answer_of("running", "", Outcome(work.title))
+    state = "offered" if job.question else "running"
+    return answer_of(state, job.id, Outcome(work.title), reason=job.question or None)
 
 
 def refused(session: Session, title: str, error: OpenCratesError) -> Json:
     """The answer of a command that came to no job."""
-    return _failed(session, "", title, error)
+    return failed(session, "", title, error)
 
 
 class _Handle:
@@ -98,37 +114,44 @@ async def _worked(session: Session, core: Core, work: Work, token: types.Progres
     """The final answer; never raises but for a cancellation, and for what is a mistake of ours."""
     progress = Progress(session.protocol, work.title, handle.cancel, token=token, can=session.client.progress)
     name = ""
+    outcome: Outcome | None = None
 
     def told(phase: Phase, message: str) -> None:
         progress.report(phase, message)
         job.progress(phase, message)
 
+    def asking(question: str) -> None:
+        job.question = question
+
     try:
         progress.report("waiting", "other jobs")
-        async with core.jobs.slot(work.title, work.priority) as job:
+        async with core.jobs.slot(work.title, work.priority, job_id=work.job) as job:
             name = job.id
-            outcome = await work.run(core, EditorFace(session.protocol, told))
-        answer = answer_of("applied", name, outcome)
-        text = words.done(outcome.title, outcome.verdict, outcome.usage)
-        session.protocol.show(types.MessageType.Info, "\n".join((text, *outcome.notes)))
+            outcome = await work.run(core, EditorFace(session.protocol, told, asking))
+        answer = answer_of(outcome.state, name, outcome, reason=outcome.reason)
+        if outcome.state == "applied":
+            text = words.done(outcome.title, outcome.verdict, outcome.usage)
+            session.protocol.show(types.MessageType.Info, "\n".join((text, *outcome.notes)))
     except OpenCratesError as error:
-        answer = _failed(session, name, work.title, error)
+        answer = failed(session, name, work.title, error)
     except asyncio.CancelledError:
-        answer = _failed(session, name, work.title, Cancelled(f"{work.title} was cancelled."))
+        answer = failed(session, name, work.title, Cancelled(f"{work.title} was cancelled."))
         core.jobs.keep(name, answer)
         raise
     except Exception as error:
         logger.exception("%s failed", work.title)
         what = f"{work.title} failed: {type(error).__name__}: {error}"
-        answer = _failed(session, name, work.title, OpenCratesError(what, remedy="This is a bug of OpenCrates."))
+        answer = failed(session, name, work.title, OpenCratesError(what, remedy="This is a bug of OpenCrates."))
     finally:
         progress.end()
     if name:
         core.jobs.keep(name, answer)
+    if outcome is not None and outcome.after is not None:
+        outcome.after(name)
     return answer
 
 
-def _failed(session: Session, job: str, title: str, error: OpenCratesError) -> Json:
+def failed(session: Session, job: str, title: str, error: OpenCratesError) -> Json:
     """The answer for an error, which the user is shown, too: editors drop the answers of commands."""
     verdict = None
     if isinstance(error, Refused):
@@ -152,4 +175,5 @@ def answer_of(state: str, job: str, outcome: Outcome, *, reason: str | None = No
         reason=reason,
         notes=outcome.notes,
         change=outcome.change,
+        diff=outcome.diff,
     )

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 from opencrates_lsp.actions.base import Related, Request, nothing_related
+from opencrates_lsp.app.changes import laid_change, rebased_change
 from opencrates_lsp.crates.spec import CrateSpec
-from opencrates_lsp.errors import Refused, WrongUsage
+from opencrates_lsp.errors import Moved, Refused, WrongUsage
 from opencrates_lsp.face import Face
 from opencrates_lsp.jobs import Jobs
 from opencrates_lsp.rust.holes import Hole, hole_at, holes, subject
-from opencrates_lsp.rust.rebase import rebased
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.server.core import Core, Json, Notify, Setup, StagedCrate
 from opencrates_lsp.values import (
     Change,
-    Create,
     Document,
     Documents,
     Edit,
     Level,
     Message,
     Note,
+    Offer,
     Prompt,
     Replace,
     Usage,
@@ -134,14 +133,17 @@ class ScriptedCore:
         now = face.documents().get(document.path)
         if now is None or now.text == document.text:
             return change
-        replaces = [edit for edit in change.edits if isinstance(edit, Replace)]
-        others = [edit for edit in change.edits if isinstance(edit, Create)]
-        later = parse(now.text)
-        moved = rebased(replaces, parse(document.text), later)
-        hole = hole_at(later, moved[0].span)
-        assert hole is not None
-        item = subject(later, now.path, hole.item)
-        return replace(change, edits=(*moved, *others), documents=(now,), subject=item)
+        return rebased_change(change, {now.path: now})
+
+    async def offer(self, change: Change, face: Face) -> Offer:
+        [document] = change.documents
+        now = face.documents()[document.path]
+        for keeps in (True, False):
+            try:
+                return laid_change(change, {now.path: now}, keeps=keeps)
+            except Moved as error:
+                refused = error
+        raise refused
 
     async def begin(self, change: Change, after: Mapping[Path, bytes | None]) -> None:
         self.record.append((change.id, "open"))

@@ -14,7 +14,6 @@ from scripted_core import ScriptedCore, filled
 
 from opencrates_lsp.actions.base import Request
 from opencrates_lsp.face import Face
-from opencrates_lsp.server.documents import Place, TextChange
 from opencrates_lsp.values import Change, Create, Level, Replace, Span, Subject, Usage, Verdict
 
 TEXT = "fn f() -> u8 {\n    todo!()\n}\n"
@@ -118,19 +117,6 @@ async def test_the_user_may_type_on_at_once(tmp_path: Path) -> None:
         assert (await case.fill())["state"] == "applied"
         assert len(case.sent()) == 1
         assert case.text == "// more\n" + DONE
-
-
-async def test_an_item_that_was_edited_is_left_alone(tmp_path: Path) -> None:
-    async with editing(tmp_path) as case:
-
-        def edit_the_item(params: dict[str, Any]) -> Any:
-            case.editor.change(case.uri, [TextChange("2", Place(1, 4), Place(1, 11))])
-            return {"applied": False}
-
-        case.editor.handlers["workspace/applyEdit"] = edit_the_item
-        answer = await case.fill()
-        assert (answer["state"], "changed under the work" in answer["reason"]) == ("refused", True)
-        assert case.text == TEXT.replace("todo!()", "2")
 
 
 @pytest.mark.parametrize("how", [{"applied": False, "failureReason": "read only"}, {"applied": True}, "error", None])

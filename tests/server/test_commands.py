@@ -57,6 +57,7 @@ async def test_a_fill_is_applied_answered_and_told() -> None:
             },
             "reason": None,
             "notes": [],
+            "diff": None,
         }
         assert editor.shown() == ["Filled `f`: cargo check: reached, 0 new errors, 1.2 s (openai/gpt-5)"]
         assert core.record == [(change, "open"), (change, "applied")]
