@@ -11,19 +11,11 @@ from opencrates_lsp.rust.items import Identity, items
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.values import Level, Severity, Verdict
 from opencrates_lsp.verify.cargo import Progress, Scope, Wrap
+from opencrates_lsp.verify.conditions import added, adds_choices
 from opencrates_lsp.verify.libtest import compared
 from opencrates_lsp.verify.messages import Finding, new_findings
 from opencrates_lsp.verify.proof import Analysed, Clock, Proof, conditions, counted, test_scope, tool_of
-from opencrates_lsp.verify.reach import (
-    adds_conditions,
-    adds_tests,
-    features_of,
-    new_conditions,
-    plain_scope,
-    reaches_out,
-    why_not,
-    with_packages,
-)
+from opencrates_lsp.verify.reach import adds_tests, plain_scope, reaches_out, why_not, with_packages
 from opencrates_lsp.verify.running import Guard, runs_code_of
 from opencrates_lsp.verify.testing import run_tests
 from opencrates_lsp.verify.trial import Trial, in_thread
@@ -50,7 +42,7 @@ async def judged(
     ground, found = proof.ground, proof.analysed
     if found is None:
         return verdict_of(proof, clock, proof.reason)
-    wide = whole_workspace or await in_thread(lambda: _any(reaches_out, trial, after))
+    wide = whole_workspace or await in_thread(lambda: _any(reaches_out, trial, after) or _any(adds_tests, trial, after))
     if wide:
         widened = await _widened(trial, proof, found, after, progress, clock)
         if isinstance(widened, str):
@@ -166,7 +158,7 @@ async def _widened(
     clock.step("canary")
     if seen:
         return Analysed(scope, found.place, baseline, found.tests)
-    return why_not(found.place, baseline, ground.layout, await conditions(ground))
+    return why_not(found.place, baseline, ground.layout, await conditions(trial, ground, scope, found.place, baseline))
 
 
 async def _hidden(trial: Trial, proof: Proof, found: Analysed, after: After) -> str | None:
@@ -174,13 +166,15 @@ async def _hidden(trial: Trial, proof: Proof, found: Analysed, after: After) -> 
 
     def texts() -> list[tuple[bytes, bytes]]:
         pairs = [(trial.base(path), text or b"") for path, text in after.items() if path.suffix == ".rs"]
-        return [(before, text) for before, text in pairs if adds_conditions(before, text)]
+        return [(before, text) for before, text in pairs if added(before, text) or adds_choices(before, text)]
 
     changed = await in_thread(texts)
     if not changed:
         return None
-    active = await conditions(proof.ground) | features_of(found.place.package, found.scope.configuration)
-    off = [cfg for before, text in changed for cfg in new_conditions(before, text, active)]
+    if any(adds_choices(before, text) for before, text in changed):
+        return "the edit has several texts to choose from, of which one is compiled"
+    active = await conditions(trial, proof.ground, found.scope, found.place, found.baseline)
+    off = [cfg for before, text in changed for cfg in added(before, text) if not active.compiles(cfg)]
     return f"the edit puts code behind #[cfg({off[0]})], which is not compiled here" if off else None
 
 

@@ -15,6 +15,8 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from opencrates_lsp.values import Diagnostic, Replace, Severity, Span, Suggestion
 
@@ -66,6 +68,7 @@ class Report:
     `compiled` are the folders of the packages of which cargo compiled something anew; the rest it took for unchanged.
     `built` are the folders of the packages of which anything was compiled or taken for unchanged.
     `programs` are the executables that were built: the package's folder, the target's name and kind, and the path.
+    `conditions` are what build scripts set for `#[cfg]`, each with the folder of the package.
     """
 
     ok: bool
@@ -73,6 +76,7 @@ class Report:
     compiled: frozenset[Path] = frozenset()
     built: frozenset[Path] = frozenset()
     programs: tuple[tuple[Path, str, str, Path], ...] = ()
+    conditions: frozenset[tuple[Path, str]] = frozenset()
     said: str = ""
 
     @cached_property
@@ -104,6 +108,7 @@ def read_report(out: bytes, err: str, code: int, places: Places) -> Report:
     compiled: set[Path] = set()
     built: set[Path] = set()
     programs: list[tuple[Path, str, str, Path]] = []
+    conditions: set[tuple[Path, str]] = set()
     for message in _messages(out):
         package = places.back(Path(message["manifest_path"]).parent) if message.get("manifest_path") else None
         if message["reason"] == "compiler-artifact" and package is not None:
@@ -113,6 +118,9 @@ def read_report(out: bytes, err: str, code: int, places: Places) -> Report:
             if message.get("executable"):
                 target = message["target"]
                 programs.append((package, target["name"], target["kind"][0], Path(message["executable"])))
+        elif message["reason"] == "build-script-executed":
+            folder = _folder_of(message["package_id"])
+            conditions.update((places.back(folder), one.replace(" ", "")) for one in message["cfgs"] if folder)
         elif message["reason"] == "compiler-message":
             finding = _finding(message["message"], package, reader)
             if finding is None:
@@ -124,8 +132,20 @@ def read_report(out: bytes, err: str, code: int, places: Places) -> Report:
     for said in _complaints(places.renamed(err)):
         findings.setdefault((said.key, ()), said)
     return Report(
-        code == 0, tuple(findings.values()), frozenset(compiled), frozenset(built), tuple(programs), places.renamed(err)
+        code == 0,
+        tuple(findings.values()),
+        frozenset(compiled),
+        frozenset(built),
+        tuple(programs),
+        frozenset(conditions),
+        places.renamed(err),
     )
+
+
+def _folder_of(package_id: str) -> Path | None:
+    """The folder of a package that has a path, from what cargo calls it ("path+file:///a/b%20c#name@0.1.0")."""
+    address = urlsplit(package_id.removeprefix("path+"))
+    return Path(url2pathname(address.path)) if address.scheme == "file" else None
 
 
 def new_findings(before: Iterable[Finding], after: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from opencrates_lsp.values import Documents, Level, Step, Subject
 from opencrates_lsp.verify.canary import borrow_canaries, hidden_holes
 from opencrates_lsp.verify.cargo import Progress, Scope, Tool
+from opencrates_lsp.verify.conditions import Conditions, features_of
 from opencrates_lsp.verify.libtest import Tested
 from opencrates_lsp.verify.messages import Finding, Report, clippy_findings
 from opencrates_lsp.verify.process import run
@@ -25,8 +27,10 @@ from opencrates_lsp.verify.reach import (
 from opencrates_lsp.verify.running import Guard, is_run_by_others
 from opencrates_lsp.verify.testing import run_tests
 from opencrates_lsp.verify.trial import Ground, Trial, in_thread
+from opencrates_lsp.workspace.configs import configs
 from opencrates_lsp.workspace.layout import Layout, Package
 
+_PROFILED = frozenset({"debug_assertions", "overflow_checks", "panic"})
 _ONLY_TYPES = "rustc checks its types, but another error keeps it from its borrows"
 
 
@@ -141,7 +145,7 @@ async def _search(
                 clock.step("canary")
             return found, None if seen else _ONLY_TYPES
         if own is None:
-            active = await conditions(ground)
+            active = await conditions(trial, ground, scope, place, report)
             own, reason = found, why_not(place, report, ground.layout, active)
             if is_hopeless(place, report, ground.layout, active):
                 break
@@ -174,9 +178,42 @@ def test_scope(found: Analysed) -> Scope:
     return replace(narrow, configuration=replace(narrow.configuration, all_targets=False), targets=())
 
 
-async def conditions(ground: Ground) -> frozenset[str]:
-    """The `cfg` conditions that hold for the target, as rustc prints them ("unix", `target_os="linux"`)."""
-    target = ground.configuration.target
-    argv = [str(ground.toolchain.rustc), "--print", "cfg", *(["--target", target] if target else [])]
-    said = await run(argv, cwd=ground.layout.root, env=ground.toolchain.env, deadline_seconds=20)
-    return frozenset(line.replace(" ", "") for line in said.out.decode("utf-8", "replace").splitlines())
+async def conditions(trial: Trial, ground: Ground, scope: Scope, place: Standing, report: Report) -> Conditions:
+    """What holds where the scope is compiled: of the target, of the user's flags, and of the package's build script.
+
+    cargo tells it by an option that is not stable, and where it does not, rustc does for its own target.
+    """
+    target = ["--target", ground.configuration.target] if ground.configuration.target else []
+    cargo = [str(ground.toolchain.cargo), "rustc", "--offline", *target, "--print", "cfg", "-Zunstable-options"]
+    env = dict(ground.toolchain.env)
+    root = trial.mirror.root
+    said = await run(cargo, cwd=root, env={**env, "RUSTC_BOOTSTRAP": "1"}, deadline_seconds=20)
+    if said.code != 0:
+        said = await run(
+            [str(ground.toolchain.rustc), "--print", "cfg", *target], cwd=root, env=env, deadline_seconds=20
+        )
+    told = {line.replace(" ", "") for line in said.out.decode("utf-8", "replace").splitlines()}
+    own = {one for root, one in report.conditions if root == place.package.root}
+    unknown = await in_thread(lambda: _of_profiles(trial, ground))
+    holding = {one for one in told if one.partition("=")[0] not in unknown}
+    return Conditions(
+        frozenset(holding | own) | features_of(place.package, scope.configuration), unknown, _test_values(scope)
+    )
+
+
+def _test_values(scope: Scope) -> tuple[bool, ...]:
+    """What `test` is in the runs of rustc for a scope."""
+    if scope.configuration.all_targets:
+        return (False, True)
+    return ("--test" in scope.targets or "--bench" in scope.targets,)
+
+
+def _of_profiles(trial: Trial, ground: Ground) -> frozenset[str]:
+    """The names of what a profile decides, where that may be another one than rustc takes for its own."""
+    usual = ground.configuration.profile in (None, "dev", "test")
+    files = [
+        trial.mirror.text(path) for path in (trial.mirror.user_root / "Cargo.toml", *configs(trial.mirror.user_root))
+    ]
+    named = any(re.search(rb"debug-assertions|overflow-checks|panic", text) for text in files)
+    set_by_env = any(name.startswith("CARGO_PROFILE_") for name in ground.toolchain.env)
+    return frozenset() if usual and not named and not set_by_env else _PROFILED

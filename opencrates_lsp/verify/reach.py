@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from opencrates_lsp.rust.items import Item, items, items_around
 from opencrates_lsp.rust.syntax import Source, parse
 from opencrates_lsp.values import Configuration, Subject
 from opencrates_lsp.verify.cargo import Scope
+from opencrates_lsp.verify.conditions import Conditions, features_in, features_of, fitting
 from opencrates_lsp.verify.messages import Report
 from opencrates_lsp.workspace.layout import Layout, Package, Target
 
 Read = Callable[[Path], bytes]
 
-_FEATURE = re.compile(r'\bfeature\s*=\s*"([^"]+)"')
 _TEST = re.compile(r"\btest\b")
 _PATH = re.compile(rb'#\[\s*path\s*=\s*"([^"]+)"\s*\]')
-_CFG = re.compile(rb"#!?\[\s*cfg\s*\(")
 _DECLARES = re.compile(rb"\bmod\s+[\w#]+\s*[;{]")
 _INCLUDES = re.compile(rb'\binclude!\s*[({\[]\s*"([^"]+)"')
+# How many ways to a file, and how many sets of features for each, are tried.
+_ROUTES = 2
+_FITS = 2
 _SELECTED = {"test": "--test", "example": "--example", "bench": "--bench"}
 # What these compile to is seen by their callers beyond their signatures; a macro may stand for `impl Trait`.
 _LEAKS = re.compile(r"\b(?:const|static|async)\b|->.*(?:\bimpl\b|\w\s*!)", re.DOTALL)
@@ -39,7 +41,7 @@ _TESTS = re.compile(rb"#!?\[[^\]]*\btest\b")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A way from a target's root to a file; `cfgs` are the conditions on the `mod` lines between."""
+    """A way from a target's root to a file; `cfgs` are the conditions on the `mod` lines between, and on the target."""
 
     target: Target
     cfgs: tuple[str, ...]
@@ -120,6 +122,10 @@ def first_scope(place: Standing, configuration: Configuration, packages: Sequenc
         configuration = replace(configuration, features=tuple(f"{packages[0].name}/{name}" for name in unified))
     apart = [route.target for route in place.routes if route.target.kind[0] in _SELECTED]
     if apart and len(apart) == len(place.routes) and not configuration.all_targets:
+        # Asked for by name, a target without its features is an error, which tells nothing of the others.
+        on = features_of(place.package, configuration)
+        needed = [name for target in apart for name in target.required if f'feature="{name}"' not in on]
+        configuration = replace(configuration, features=tuple(dict.fromkeys((*configuration.features, *needed))))
         targets = dict.fromkeys((_SELECTED[target.kind[0]], target.name) for target in apart)
         return Scope(names, configuration, tuple(word for target in targets for word in target))
     if apart or place.is_tested or place.is_constant:
@@ -138,39 +144,24 @@ def plain_scope(place: Standing, configuration: Configuration, layout: Layout) -
 
 def other_scopes(place: Standing, first: Scope, base: Configuration) -> Iterator[Scope]:
     """The configurations to try when the item is not in the first; `base` is the user's own."""
-    named = {name for cfg in place.cfgs for name in _FEATURE.findall(cfg) if name in place.package.features}
-    features = tuple(dict.fromkeys((*base.features, *sorted(named))))
-    chosen = [
-        replace(first, configuration=base),
-        replace(first, configuration=replace(base, features=features)),
-        replace(first, configuration=replace(base, features=features, all_targets=True)),
-        replace(first, configuration=replace(base, all_features=True, features=(), all_targets=True)),
-    ]
-    if not place.package.features:
-        chosen.pop()
+    own = tuple(map(_spec, (place.package, *place.sharing)))
+    chosen = [replace(first, configuration=base)]
+    item = place.item.cfgs if place.item is not None else ()
+    for route in place.routes[:_ROUTES]:
+        for fit in islice(fitting((*route.cfgs, *item), place.package, base), _FITS):
+            # Who depends on it would turn its default features on again.
+            packages = own if fit.no_default_features and not base.no_default_features else first.packages
+            fit = replace(fit, all_targets=first.configuration.all_targets)
+            chosen.append(replace(first, packages=packages, configuration=fit))
+    plain = chosen[1].configuration if len(chosen) > 1 else base
+    chosen.append(replace(first, configuration=replace(plain, all_targets=True)))
+    if place.package.features:
+        chosen.append(replace(first, configuration=replace(base, all_features=True, features=(), all_targets=True)))
     seen = [first]
     for scope in chosen:
         if scope not in seen:
             seen.append(scope)
             yield scope
-
-
-def features_of(package: Package, configuration: Configuration) -> frozenset[str]:
-    """The package's features that are on, as conditions."""
-    names = {name.rpartition("/")[2] for name in configuration.features}
-    if not configuration.no_default_features:
-        names.update(("default", *package.default_features))
-    on = package.features if configuration.all_features else names
-    return frozenset(f'feature="{name}"' for name in on)
-
-
-def new_conditions(before: bytes, after: bytes, active: frozenset[str]) -> tuple[str, ...]:
-    """The `#[cfg]` predicates that an edit adds and that do not hold, so that nobody compiles what is behind them.
-
-    `active` has the features, too.
-    """
-    added = _cfgs(after) - _cfgs(before)
-    return tuple(cfg for cfg in added if not _holds(cfg, active, features=False))
 
 
 def reaches_out(before: bytes, after: bytes) -> bool:
@@ -181,11 +172,6 @@ def reaches_out(before: bytes, after: bytes) -> bool:
 def adds_tests(before: bytes, after: bytes) -> bool:
     """Whether an edit adds what only builds of tests compile."""
     return len(_TESTS.findall(after)) > len(_TESTS.findall(before))
-
-
-def adds_conditions(before: bytes, after: bytes) -> bool:
-    """Whether an edit adds any `#[cfg]`."""
-    return bool(_cfgs(after) - _cfgs(before))
 
 
 def is_reached(package: Package, path: Path, read: Read) -> bool:
@@ -199,20 +185,20 @@ def with_packages(scope: Scope, packages: Sequence[Package]) -> Scope:
     return scope if names == scope.packages else replace(scope, packages=names, targets=())
 
 
-def is_hopeless(place: Standing, report: Report, layout: Layout, active: frozenset[str]) -> bool:
+def is_hopeless(place: Standing, report: Report, layout: Layout, active: Conditions) -> bool:
     """Whether no other features or targets can make rustc look at the item."""
-    if not place.routes or not all(_holds(cfg, active) for cfg in place.cfgs):
+    if not place.routes or any(map(active.excludes, place.cfgs)):
         return True
-    if place.is_tested or any(_FEATURE.search(cfg) for cfg in place.cfgs):
+    if place.is_tested or features_in(place.cfgs):
         return False
     return stopped_by(place.package, report, layout) is not None
 
 
-def why_not(place: Standing, report: Report, layout: Layout, active: frozenset[str]) -> str:
+def why_not(place: Standing, report: Report, layout: Layout, active: Conditions) -> str:
     """Why rustc does not look at the item, in one clause; `active` are the conditions that hold for the target."""
     if not place.routes:
         return f"no `mod` reaches {_relative(place.path, layout)}"
-    off = next((cfg for cfg in place.cfgs if not _holds(cfg, active)), None)
+    off = next(filter(active.excludes, place.cfgs), None)
     if off is not None:
         return f"it is behind #[cfg({off})]"
     blocked = stopped_by(place.package, report, layout)
@@ -267,7 +253,7 @@ def _routes(package: Package, wanted: Path, read: Read) -> Iterator[Route]:
     for target in sorted(package.targets, key=lambda target: order.get(target.kind[0], 2)):
         way = next((cfgs for file, cfgs in files_of(target, read) if file == wanted), None)
         if way is not None:
-            yield Route(target, way)
+            yield Route(target, (*(f'feature = "{name}"' for name in target.required), *way))
 
 
 def files_of(target: Target, read: Read) -> Iterator[tuple[Path, tuple[str, ...]]]:
@@ -305,41 +291,3 @@ def _file(item: Item, source: Source, file: Path, folder: Path, read: Read) -> I
     for place in (inner / f"{name}.rs", inner / name / "mod.rs"):
         if read(place):
             yield place, inner / name
-
-
-def _holds(cfg: str, active: frozenset[str], *, features: bool = True) -> bool:
-    """Whether a predicate can hold; `test` is taken to hold, and `features` as well where they have been tried."""
-    text = cfg.strip()
-    call = re.fullmatch(r"(all|any|not)\s*\((.*)\)", text, re.DOTALL)
-    if call is None:
-        plain = text.replace(" ", "")
-        tried = ("test", "doctest", "doc", "true")
-        return (features and plain.startswith("feature=")) or plain in tried or plain in active
-    parts = [part for part in _parts(call[2]) if part.strip()]
-    if call[1] == "all":
-        return all(_holds(part, active, features=features) for part in parts)
-    if call[1] == "any":
-        return any(_holds(part, active, features=features) for part in parts)
-    either = ("feature", "test") if features else ("test",)
-    return not parts or any(word in parts[0] for word in either) or not _holds(parts[0], active, features=features)
-
-
-def _cfgs(text: bytes) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for match in _CFG.finditer(text):
-        depth, end = 1, match.end()
-        while end < len(text) and depth:
-            depth += (text[end : end + 1] == b"(") - (text[end : end + 1] == b")")
-            end += 1
-        found[" ".join(text[match.end() : end - 1].decode("utf-8", "replace").split())] += 1
-    return found
-
-
-def _parts(text: str) -> Iterator[str]:
-    depth = start = 0
-    for at, mark in enumerate(text):
-        depth += (mark == "(") - (mark == ")")
-        if mark == "," and depth == 0:
-            yield text[start:at]
-            start = at + 1
-    yield text[start:]

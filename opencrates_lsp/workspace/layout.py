@@ -26,11 +26,15 @@ _DEADLINE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One thing that cargo builds; `kind` as in cargo's metadata ("lib", "bin", "test", "custom-build")."""
+    """One thing that cargo builds; `kind` as in cargo's metadata ("lib", "bin", "test", "custom-build").
+
+    `required` are the features without which it is not built.
+    """
 
     name: str
     kind: tuple[str, ...]
     path: Path
+    required: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Package:
     `path_dependencies` are the folders of the packages that it depends on by path.
     `dependencies` are the crate names that its code may use, as Rust spells them, its own among them; a registry
     crate whose library has another name than its package is listed by its package's.
+    `enables` are the features with what each turns on, in any form that a manifest knows ("other", "dep:name").
     `default_features` are the features that "default" turns on, directly or not.
     `unified` are those beyond them that other members turn on where the whole workspace is built.
     `is_apart` tells that the default members, where they alone are built, have it compiled with other features.
@@ -57,6 +62,7 @@ class Package:
     dependencies: frozenset[str]
     unified: tuple[str, ...] = ()
     is_apart: bool = False
+    enables: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def source_folders(self) -> tuple[Path, ...]:
@@ -264,7 +270,12 @@ def _package_of(
         root=manifest.parent,
         edition=package["edition"],
         targets=tuple(
-            Target(target["name"], tuple(target["kind"]), _normal(Path(target["src_path"])))
+            Target(
+                target["name"],
+                tuple(target["kind"]),
+                _normal(Path(target["src_path"])),
+                tuple(target.get("required-features", ())),
+            )
             for target in package["targets"]
         ),
         features=tuple(sorted(package["features"])),
@@ -276,6 +287,7 @@ def _package_of(
             (turned_on[manifest.parent] ^ by_default.get(manifest.parent, turned_on[manifest.parent]))
             & package["features"].keys()
         ),
+        enables=tuple((name, tuple(turned)) for name, turned in sorted(package["features"].items())),
     )
 
 
@@ -305,6 +317,7 @@ def _package_from(manifest: Manifest, root: Manifest) -> Package:
         default_features=enabled.get("default", ()),
         path_dependencies=manifests.path_dependencies(manifest, root),
         dependencies=frozenset(names),
+        enables=tuple(sorted(enabled.items())),
     )
 
 
