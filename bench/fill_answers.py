@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opencrates_lsp.rust.holes import holes, subject
-from opencrates_lsp.rust.items import Item, items
+from opencrates_lsp.rust.items import Item, items, qualified_name
 from opencrates_lsp.rust.merge import merge
 from opencrates_lsp.rust.syntax import parse
 
+_HOLE = re.compile(r"\{\s*(?:todo|unimplemented)!\([^()]*\)\s*\}")
 _FENCE = re.compile(r"^(?P<marks>```|~~~)[^\n]*\n(?P<code>.*?)^(?P=marks)", re.MULTILINE | re.DOTALL)
 
 
@@ -35,7 +36,15 @@ class Right:
     @property
     def item(self) -> Item:
         """The answered item, in `code`."""
-        return next(one for one in items(parse(self.code.encode())) if one.body is not None)
+        name = self.name.rpartition("::")[2]
+        return next(one for one in items(parse(self.code.encode())) if one.identity.name == name and one.body)
+
+    @property
+    def is_body(self) -> bool:
+        """Whether the hole is the whole body, so that a body alone says unmistakably what is meant."""
+        source = parse(self.before.encode())
+        item = next(one for one in items(source) if qualified_name(one) == self.name and one.body)
+        return _HOLE.fullmatch(self.before.encode()[slice(*(item.body or item.span))].decode()) is not None
 
     def with_body(self, more: str) -> str:
         """The code with a line more at the start of the item's body."""
@@ -94,6 +103,11 @@ def _imported(right: Right) -> str:
     return f"use {right.root}::cmp::Ordering as Answered;\n\n{right.code}\n"
 
 
+def _inlined(right: Right) -> str:
+    text, at = right.code.encode(), right.item.span.start
+    return (text[:at] + b"#[inline]\n" + text[at:]).decode()
+
+
 SHAPES: Mapping[str, Callable[[Right], str]] = {
     "prose around it": lambda one: f"Sure! Here it is:\n\n{fenced(one.code)}\nIt compiles; let me know.\n",
     "a tag of rs": lambda one: fenced(one.code, "rs"),
@@ -110,7 +124,7 @@ SHAPES: Mapping[str, Callable[[Right], str]] = {
     "in its impl": lambda one: fenced(_in_its_block(one)),
     "a new use": lambda one: fenced(_imported(one)),
     "a helper": lambda one: fenced(f"{one.code}\n\nfn answered_by_a_helper() {{}}\n"),
-    "an attribute": lambda one: fenced(f"#[inline]\n{one.code}"),
+    "an attribute": lambda one: fenced(_inlined(one)),
 }
 """Right answers in every form that models give them; each is to land."""
 
