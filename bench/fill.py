@@ -211,7 +211,7 @@ async def times(
             for turn, (path, right) in enumerate([*cases[:1], *cases]):
                 file = bare / path.relative_to(root)
                 before = user.text(path)
-                await asyncio.to_thread(check, bare, crate.features)
+                await asyncio.to_thread(check, file, crate.features)
                 model.said, model.thinks = [answers.fenced(right.code)], options.thinks
                 began = time.perf_counter()
                 answer = await bench.fill(path, right.name)
@@ -220,7 +220,7 @@ async def times(
                 if answer["state"] != LANDS:
                     continue
                 file.write_text(user.text(path))
-                theirs = await asyncio.to_thread(check, bare, crate.features)
+                theirs = await asyncio.to_thread(check, file, crate.features)
                 file.write_text(before)
                 await bench.put_back(path, before)
                 steps = sum(step["seconds"] for step in answer["verdict"]["steps"] if step["name"] == "check")
@@ -229,12 +229,15 @@ async def times(
     return found
 
 
-def check(root: Path, features: Sequence[str]) -> float:
-    """The seconds of one bare `cargo check`."""
+def check(file: Path, features: Sequence[str]) -> float:
+    """The seconds of one bare `cargo check` of the package of the file, and of the targets that it is in."""
+    package = next(folder for folder in file.parents if (folder / "Cargo.toml").is_file())
     chosen = ["--features", ",".join(features)] if features else []
+    if file.relative_to(package).parts[0] != "src":
+        chosen.append("--all-targets")
     began = time.perf_counter()
-    argv = ["cargo", "check", "--quiet", "--offline", "--all-targets", *chosen]
-    subprocess.run(argv, cwd=root, capture_output=True, check=False)
+    argv = ["cargo", "check", "--quiet", "--offline", *chosen]
+    subprocess.run(argv, cwd=package, capture_output=True, check=False)
     return time.perf_counter() - began
 
 
