@@ -336,11 +336,13 @@ class Lints:
     """What a crate says of lints outside of one of its files: in manifests, clippy.toml, and the modules above it.
 
     `levels` are names of lints or groups ("clippy::unwrap_used") with their level; of two on one lint the later holds.
+    `levels_in_tests` are the same where `cfg(test)` holds.
     `exempt_in_tests` are the lints that clippy.toml lets pass in tests, `checked_in_consts` those that it does not let
     pass in constants.
     """
 
     levels: tuple[tuple[str, LintLevel], ...] = ()
+    levels_in_tests: tuple[tuple[str, LintLevel], ...] = ()
     exempt_in_tests: frozenset[str] = frozenset()
     checked_in_consts: frozenset[str] = frozenset()
 

@@ -1,29 +1,17 @@
-"""What an edit may change without being asked: signatures, tests, `unsafe`, and the crates that the code needs.
-
-Two texts of one file are compared, item by item; what rustc would find anyway is left to rustc.
-"""
+"""The rule `signatures`: what callers see stays as it is, and nothing of the file goes."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-from opencrates_lsp.rust.changed import Pairs, changed_spans, paired
-from opencrates_lsp.rust.crate_names import BUILT_IN, new_crates
 from opencrates_lsp.rust.growth import members_of
 from opencrates_lsp.rust.headers import self_type
-from opencrates_lsp.rust.items import Identity, Item, items_around, qualified_name
+from opencrates_lsp.rust.items import Identity, Item, qualified_name
 from opencrates_lsp.rust.leads import attributes_of
 from opencrates_lsp.rust.lexer import code
-from opencrates_lsp.rust.matching import asked_item
+from opencrates_lsp.rust.policy.edit import Edit, Violation, is_for_tests
 from opencrates_lsp.rust.syntax import Source, path_at, text_of
 from opencrates_lsp.rust.uses import Leaf, flattened
-from opencrates_lsp.values import Policy, Span, Subject
-
-Rule = Literal["signatures", "tests", "unsafe", "new_dependencies"]
 
 # Attributes that change what an item is; others (`inline`, `allow`, `must_use`, …) may come new.
 _TELLING = frozenset(
@@ -44,59 +32,23 @@ _TELLING = frozenset(
         "panic_handler",
     )
 )
-_UNSAFE_ATTRIBUTES = rb"no_mangle|export_name|link_section"
-_UNSAFE = re.compile(rb"(?<![\w#'])(?:unsafe|" + _UNSAFE_ATTRIBUTES + rb")(?!\w)")
-_TEXTS = frozenset({"line_comment", "block_comment", "string_literal", "raw_string_literal", "char_literal"})
-_ATTRIBUTES = frozenset({"attribute_item", "inner_attribute_item"})
-_TEST = re.compile(r"(?<![\w\"])test(?!\w)")
 _SHAPES = frozenset({"struct", "enum", "union"})
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """`message` is one sentence that names the item and what became of it."""
-
-    rule: Rule
-    message: str
-
-
-def violations(
-    before: Source, after: Source, subject: Subject, policy: Policy, dependencies: frozenset[str] | None
-) -> tuple[Violation, ...]:
-    """What the edit from `before` to `after` does beyond what `policy` allows; `subject` stands in `before`.
-
-    `dependencies` are the crates that the file may name, its own library among them; None where they are unknown,
-    and then nothing is said of crates.
-    """
-    asked = asked_item(before, subject)
-    spans = changed_spans(before, after)
-    pairs = paired(before, after, spans)
-    found = [
-        *_changed_signatures(before, after, pairs),
-        *_changed_imports(before, after, pairs),
-        *_changed_tests(before, after, pairs, asked),
-        *_new_unsafe(before, after, spans),
-    ]
-    if dependencies is not None:
-        found += _new_dependencies(before, after, spans[1], dependencies)
-    return tuple(dict.fromkeys(violation for violation in found if getattr(policy, violation.rule) != "allow"))
-
-
-# Signatures.
-
-
-def _changed_signatures(before: Source, after: Source, pairs: Pairs) -> Iterator[Violation]:
+def changed_signatures(edit: Edit) -> Iterator[Violation]:
+    """Items that are gone, changed in what callers see, or new and public; those for tests are left to `tests`."""
+    before, after, pairs = edit.before, edit.after, edit.pairs
     if _inner_attributes(before) != _inner_attributes(after):
         yield Violation("signatures", "The inner attributes of the file change.")
     for item in pairs.gone:
-        if not _is_for_tests(item):
+        if not is_for_tests(item):
             yield Violation("signatures", f"`{qualified_name(item)}` is gone.")
     for old, new in pairs.both:
-        if not _is_for_tests(old) and before.text[slice(*old.span)] != after.text[slice(*new.span)]:
-            yield from _changed_item(before, old, after, new)
+        if not is_for_tests(old) and before.text[slice(*old.span)] != after.text[slice(*new.span)]:
+            yield from changed_item(before, old, after, new)
     fresh = {item.identity for item in pairs.new}
     for item in pairs.new:
-        if _is_for_tests(item):
+        if is_for_tests(item):
             continue
         if item.identity.header.startswith("trait ") and not _is_new_block(item, fresh, "trait"):
             yield Violation("signatures", f"`{qualified_name(item)}` is a new member of a trait.")
@@ -104,16 +56,22 @@ def _changed_signatures(before: Source, after: Source, pairs: Pairs) -> Iterator
             yield Violation("signatures", f"`{qualified_name(item)}` is new and public.")
 
 
-def _changed_item(before: Source, old: Item, after: Source, new: Item) -> Iterator[Violation]:
-    name = qualified_name(old)
-    was, now = _signature(before, old), _signature(after, new)
-    if not _same_signature(code(was), code(now)):
-        yield Violation("signatures", f"The signature of `{name}` changes from `{_line(was)}` to `{_line(now)}`.")
+def changed_item(before: Source, old: Item, after: Source, new: Item) -> Iterator[Violation]:
+    """What changes of an item that is in both texts, beside its body."""
+    yield from changed_signature(before, old, after, new)
     lead = before.text[old.span.start : old.node_span.start] != after.text[new.span.start : new.node_span.start]
     if lead:
         yield from _changed_attributes(before, old, after, new)
     if old.identity.kind in _SHAPES:
         yield from _changed_members(before, old, after, new)
+
+
+def changed_signature(before: Source, old: Item, after: Source, new: Item) -> Iterator[Violation]:
+    """A signature that means something else to a caller."""
+    name = qualified_name(old)
+    was, now = _signature(before, old), _signature(after, new)
+    if not _same_signature(code(was), code(now)):
+        yield Violation("signatures", f"The signature of `{name}` changes from `{_line(was)}` to `{_line(now)}`.")
 
 
 def _signature(source: Source, item: Item) -> str:
@@ -215,7 +173,9 @@ def _inner_attributes(source: Source) -> list[str]:
     ]
 
 
-def _changed_imports(before: Source, after: Source, pairs: Pairs) -> Iterator[Violation]:
+def changed_imports(edit: Edit) -> Iterator[Violation]:
+    """Imports that are gone, or new and public."""
+    before, after, pairs = edit.before, edit.after, edit.pairs
     was, now = _imports(before, pairs.imports_before), _imports(after, pairs.imports_after)
     for key in was:
         if key not in now:
@@ -242,95 +202,3 @@ def _imports(source: Source, uses: Sequence[Item]) -> dict[tuple[tuple[str, ...]
         )
         found.update(dict.fromkeys((item.identity.module, lead, leaf) for leaf in flattened(source, argument)))
     return found
-
-
-# Tests.
-
-
-def _is_for_tests(item: Item) -> bool:
-    return item.is_test or any(_TEST.search(cfg) and not cfg.startswith("not") for cfg in item.cfgs)
-
-
-def _changed_tests(before: Source, after: Source, pairs: Pairs, asked: Item | None) -> Iterator[Violation]:
-    for item in pairs.gone:
-        if _is_for_tests(item):
-            what = "The test module" if item.identity.kind == "mod" else "The test"
-            yield Violation("tests", f"{what} `{qualified_name(item)}` is gone.")
-    for old, new in pairs.both:
-        text, now = before.text[slice(*old.span)], after.text[slice(*new.span)]
-        if text == now or not _is_for_tests(old):
-            continue
-        if old == asked:
-            if old.is_test and not new.is_test:
-                yield Violation("tests", f"`{qualified_name(old)}` is no test any more.")
-            yield from _changed_item(before, old, after, new)
-        elif old.identity.kind == "function":
-            yield Violation("tests", f"The test `{qualified_name(old)}` changes.")
-        elif not _is_for_tests(new):
-            yield Violation("tests", f"`{qualified_name(old)}` is no longer compiled for tests alone.")
-        elif old.identity.kind not in ("mod", "impl", "trait", "extern"):
-            yield from _changed_item(before, old, after, new)
-    ignored = {new.identity for old, new in pairs.both if _is_ignored(before, old)}
-    for item in (*(new for _, new in pairs.both), *pairs.new):
-        if item.identity not in ignored and _is_ignored(after, item):
-            yield Violation("tests", f"The test `{qualified_name(item)}` is ignored now.")
-
-
-def _is_ignored(source: Source, item: Item) -> bool:
-    lead = source.text[item.span.start : item.node_span.start]
-    if b"ignore" not in lead:
-        return False
-    return any(
-        path == "ignore" or (path == "cfg_attr" and "ignore" in code(text))
-        for path, text in attributes_of(source, item)
-    )
-
-
-# Unsafe code.
-
-
-def _new_unsafe(before: Source, after: Source, spans: tuple[Span, Span]) -> Iterator[Violation]:
-    was, now = _unsafe(before, spans[0]), _unsafe(after, spans[1])
-    for owner, places in now.items():
-        more = Counter(what for what, _ in places) - Counter(what for what, _ in was.get(owner, []))
-        for what in more:
-            name = next(name for other, name in places if other == what)
-            yield Violation("unsafe", f"{name} has {what} that was not there.")
-
-
-def _unsafe(source: Source, within: Span) -> dict[Identity | None, list[tuple[str, str]]]:
-    """What is unsafe, by the innermost item that it stands in: the kind of it, and the item's name."""
-    found: dict[Identity | None, list[tuple[str, str]]] = {}
-    for match in _UNSAFE.finditer(source.text, *within):
-        path = path_at(source, match.start())
-        types = [node.type for node in path]
-        if _TEXTS & set(types) or "function_type" in types[-3:]:
-            continue
-        attribute = bool(_ATTRIBUTES & set(types))
-        if match.group() != b"unsafe" and not attribute:
-            continue
-        around = items_around(source, match.start())
-        owner = around[-1].identity if around else None
-        name = f"`{qualified_name(around[-1])}`" if around else "The file"
-        found.setdefault(owner, []).append((_kind(types, attribute=attribute), name))
-    return found
-
-
-def _kind(types: list[str], *, attribute: bool) -> str:
-    if attribute:
-        return "an unsafe attribute"
-    if "unsafe_block" in types[-2:]:
-        return "an `unsafe` block"
-    return "an `unsafe` in its header" if types[-2:-1] != ["token_tree"] else "an `unsafe` in a macro"
-
-
-# Dependencies.
-
-
-def _new_dependencies(before: Source, after: Source, within: Span, dependencies: frozenset[str]) -> Iterator[Violation]:
-    allowed = {name.replace("-", "_") for name in dependencies} | BUILT_IN
-    for crate in new_crates(before, after, within):
-        if crate.name not in allowed:
-            around = [item for item in items_around(after, crate.offset) if item.identity.kind not in ("use", "extern")]
-            where = f"`{qualified_name(around[-1])}`" if around else "The file"
-            yield Violation("new_dependencies", f"{where} uses the crate `{crate.name}`, which is no dependency.")

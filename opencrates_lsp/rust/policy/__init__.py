@@ -1,0 +1,56 @@
+"""What an edit may change without being asked: signatures, tests, `unsafe`, lints, and what the code can reach.
+
+Two texts of one file are compared, item by item; what rustc would find anyway is left to rustc.
+"""
+
+from __future__ import annotations
+
+from opencrates_lsp.rust.changed import changed_spans, paired
+from opencrates_lsp.rust.matching import asked_item
+from opencrates_lsp.rust.policy.capabilities import new_capabilities
+from opencrates_lsp.rust.policy.dependencies import new_dependencies
+from opencrates_lsp.rust.policy.doctests import weaker_doctests
+from opencrates_lsp.rust.policy.edit import Edit, Violation
+from opencrates_lsp.rust.policy.panics import new_panics
+from opencrates_lsp.rust.policy.shadows import shadowed
+from opencrates_lsp.rust.policy.signatures import changed_imports, changed_signatures
+from opencrates_lsp.rust.policy.silenced import silenced_lints
+from opencrates_lsp.rust.policy.tests import changed_tests
+from opencrates_lsp.rust.policy.unsafety import new_unsafe
+from opencrates_lsp.rust.syntax import Source
+from opencrates_lsp.values import Lints, Policy, Subject
+
+_NO_LINTS = Lints()
+
+
+def violations(
+    before: Source,
+    after: Source,
+    subject: Subject,
+    policy: Policy,
+    dependencies: frozenset[str] | None,
+    lints: Lints = _NO_LINTS,
+) -> tuple[Violation, ...]:
+    """What the edit from `before` to `after` does beyond what `policy` allows; `subject` stands in `before`.
+
+    `dependencies` are the crates that the file may name, its own library among them; None where they are unknown,
+    and then nothing is said of crates.
+    `lints` are the levels that hold for the file before its own attributes.
+    """
+    spans = changed_spans(before, after)
+    pairs = paired(before, after, spans)
+    edit = Edit(before, after, spans, pairs, asked_item(before, subject), subject.path, lints)
+    found = [
+        *changed_signatures(edit),
+        *changed_imports(edit),
+        *changed_tests(edit),
+        *weaker_doctests(edit),
+        *shadowed(edit),
+        *new_unsafe(edit),
+        *silenced_lints(edit),
+        *new_panics(edit),
+        *new_capabilities(edit),
+    ]
+    if dependencies is not None:
+        found += new_dependencies(edit, dependencies)
+    return tuple(dict.fromkeys(violation for violation in found if getattr(policy, violation.rule) != "allow"))

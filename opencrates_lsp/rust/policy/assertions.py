@@ -1,0 +1,305 @@
+"""How much a test checks: its assertions, each with a strength, as far as syntax tells.
+
+Strengths compare; they are no measure: equality is more than a comparison, that is more than a predicate, and half of
+it is left where the code may not run (in a branch, behind an early `return`).
+An assertion in a loop over an array counts once for each of its elements, so that a table is as good as its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from opencrates_lsp.rust.lexer import lex
+from opencrates_lsp.rust.policy.claims import COMPARED, PREDICATE, REFUSAL, macro_strengths
+from opencrates_lsp.rust.syntax import Source, text_of
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_FAILING = frozenset({"panic", "unreachable"})
+_MUST = frozenset({"unwrap", "expect", "unwrap_err", "expect_err"})
+_FUNCTIONS = frozenset({"function_item", "closure_expression"})
+_NESTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """`text` is its code in one line; 0 is a strength of what always holds, `REFUSAL` of what only must not fail."""
+
+    text: str
+    strength: int
+
+
+@dataclass(slots=True)
+class _Reader:
+    """`helpers` are the functions and closures that assert, with what they assert."""
+
+    source: Source
+    helpers: Mapping[str, Sequence[Assertion]]
+    depth: int
+    found: list[Assertion] = field(default_factory=list)
+
+
+def assertions(
+    source: Source, body: Node, helpers: Mapping[str, Sequence[Assertion]], depth: int = 0
+) -> list[Assertion]:
+    """What a body asserts, in reading order.
+
+    `helpers` are functions of the file by name, with what each asserts; a call of one counts as that.
+    """
+    local = dict(helpers)
+    if depth < _NESTED:
+        for name, inner in _local_functions(source, body):
+            local[name] = assertions(source, inner, helpers, depth + 1)
+    reader = _Reader(source, local, depth)
+    _read(reader, body, certain=True)
+    return reader.found
+
+
+def weaker(was: Sequence[Assertion], now: Sequence[Assertion]) -> str:
+    """What `now` asserts less than `was`, as the end of a sentence; "" where it is as much."""
+    strong = sorted((one.strength for one in was if one.strength > REFUSAL), reverse=True)
+    left = sorted((one.strength for one in now if one.strength > REFUSAL), reverse=True)
+    if not strong:
+        checked = any(one.strength for one in was)
+        return "checks nothing any more" if checked and not any(one.strength for one in now) else ""
+    if len(left) >= len(strong) and all(one <= other for one, other in zip(strong, left, strict=False)):
+        return ""
+    kept = [(one.text, one.strength) for one in now]
+    lost = [one.text for one in was if one.strength > REFUSAL and (one.text, one.strength) not in kept]
+    if lost and any(one.text == lost[0] for one in now):
+        return f"may not come to `{_short(lost[0])}` any more"
+    return f"no longer asserts `{_short(lost[0])}`" if lost else "asserts less than before"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _local_functions(source: Source, body: Node) -> Iterator[tuple[str, Node]]:
+    """The functions in a body, and the closures that variables of it hold."""
+    waiting = [body]
+    while waiting:
+        node = waiting.pop()
+        name: Node | None = None
+        inner: Node | None = None
+        if node.type == "function_item":
+            name, inner = node.child_by_field_name("name"), node.child_by_field_name("body")
+        elif node.type == "let_declaration":
+            value = node.child_by_field_name("value")
+            if value is not None and value.type == "closure_expression":
+                name, inner = node.child_by_field_name("pattern"), value.child_by_field_name("body")
+        if name is not None and inner is not None:
+            yield text_of(source, name), inner
+        else:
+            waiting.extend(reversed(node.named_children))
+
+
+def _read(reader: _Reader, node: Node, *, certain: bool) -> None:
+    """Add what the node asserts; `certain` tells whether its code runs in any case."""
+    kind = node.type
+    if kind == "macro_invocation":
+        _macro(reader, node, certain=certain)
+    elif kind == "block":
+        _block(reader, node, certain=certain)
+    elif kind == "if_expression":
+        _if(reader, node, certain=certain)
+    elif kind == "match_expression":
+        _match(reader, node, certain=certain)
+    elif kind == "while_expression":
+        _each(reader, node, ("condition",), certain=certain)
+        _each(reader, node, ("body",), certain=False)
+    elif kind == "for_expression":
+        _for(reader, node, certain=certain)
+    elif kind == "function_item" or (kind == "let_declaration" and _is_closure(node)):
+        # Counted where it is called.
+        return
+    elif kind == "let_declaration" and node.child_by_field_name("alternative") is not None:
+        _each(reader, node, ("value",), certain=certain)
+        _each(reader, node, ("alternative",), certain=False)
+    elif kind == "call_expression":
+        _call(reader, node, certain=certain)
+    elif kind == "try_expression":
+        reader.found.append(Assertion("?", REFUSAL))
+        _children(reader, node, certain=certain)
+    else:
+        _children(reader, node, certain=certain)
+
+
+def _children(reader: _Reader, node: Node, *, certain: bool) -> None:
+    for child in node.named_children:
+        _read(reader, child, certain=certain)
+
+
+def _each(reader: _Reader, node: Node, fields: Sequence[str], *, certain: bool) -> None:
+    for name in fields:
+        child = node.child_by_field_name(name)
+        if child is not None:
+            _read(reader, child, certain=certain)
+
+
+def _is_closure(node: Node) -> bool:
+    value = node.child_by_field_name("value")
+    return value is not None and value.type == "closure_expression"
+
+
+def _block(reader: _Reader, block: Node, *, certain: bool) -> None:
+    """The statements in order: behind a `return` nothing counts, behind one that may be taken it counts half."""
+    for statement in block.named_children:
+        _read(reader, statement, certain=certain)
+        if _is_leaving(statement):
+            return
+        certain = certain and not _may_leave(statement)
+
+
+def _is_leaving(statement: Node) -> bool:
+    inner = (
+        statement.named_children[0]
+        if statement.type == "expression_statement" and statement.named_children
+        else statement
+    )
+    return inner.type in ("return_expression", "break_expression", "continue_expression")
+
+
+def _may_leave(node: Node) -> bool:
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if one.type == "return_expression":
+            return True
+        if one.type not in _FUNCTIONS:
+            waiting += one.named_children
+    return False
+
+
+def _if(reader: _Reader, node: Node, *, certain: bool) -> None:
+    _each(reader, node, ("condition",), certain=certain)
+    first, other = node.child_by_field_name("consequence"), node.child_by_field_name("alternative")
+    for branch, beside in ((first, other), (other, first)):
+        if branch is not None:
+            _read(reader, branch, certain=certain and beside is not None and _fails(reader, beside))
+
+
+def _match(reader: _Reader, node: Node, *, certain: bool) -> None:
+    _each(reader, node, ("value",), certain=certain)
+    body = node.child_by_field_name("body")
+    arms = [arm for arm in body.named_children if arm.type == "match_arm"] if body is not None else []
+    failing = [_fails(reader, arm) for arm in arms]
+    for at, arm in enumerate(arms):
+        others = [one for number, one in enumerate(failing) if number != at]
+        _each(reader, arm, ("value",), certain=certain and bool(others) and all(others))
+
+
+def _fails(reader: _Reader, node: Node) -> bool:
+    """Whether the branch ends the test, by a macro that panics."""
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if one.type == "macro_invocation" and _macro_name(reader, one) in _FAILING:
+            return True
+        if one.type not in _FUNCTIONS:
+            waiting += one.named_children
+    return False
+
+
+def _for(reader: _Reader, node: Node, *, certain: bool) -> None:
+    value = node.child_by_field_name("value")
+    count = _count(reader, value, node) if value is not None else None
+    before = len(reader.found)
+    _each(reader, node, ("body",), certain=certain)
+    rows = reader.found[before:]
+    if count is not None:
+        del reader.found[before:]
+        reader.found += rows * count if count else [Assertion(row.text, 0) for row in rows]
+
+
+def _count(reader: _Reader, value: Node, loop: Node) -> int | None:
+    """How often a loop over this value runs, where it is an array or a range of literals; at most 64."""
+    while value.type in ("reference_expression", "parenthesized_expression", "call_expression", "field_expression"):
+        inner = value.child_by_field_name("value") or value.child_by_field_name("function")
+        inner = inner or (value.named_children[-1] if value.named_children else None)
+        if inner is None:
+            return None
+        value = inner
+    if value.type == "array_expression":
+        return min(len([one for one in value.named_children if "comment" not in one.type]), 64)
+    if value.type == "macro_invocation" and _macro_name(reader, value) == "vec":
+        tokens = list(lex(text_of(reader.source, value)))[3:-1]
+        return 0 if not tokens else None
+    if value.type == "range_expression":
+        ends = text_of(reader.source, value).replace("_", "").replace("=", "").split("..")
+        if all(end.strip().isdigit() for end in ends) and len(ends) == 2:
+            return None if int(ends[0]) < int(ends[1]) else 0
+    if value.type == "identifier":
+        bound = _bound(reader, text_of(reader.source, value), loop)
+        return _count(reader, bound, loop) if bound is not None and bound.type != "identifier" else None
+    return None
+
+
+def _bound(reader: _Reader, name: str, node: Node) -> Node | None:
+    """What the variable was last bound to before the node, in the blocks around it."""
+    while node.parent is not None:
+        before = node.prev_named_sibling
+        while before is not None:
+            pattern = before.child_by_field_name("pattern") if before.type == "let_declaration" else None
+            if pattern is not None and text_of(reader.source, pattern) == name:
+                return before.child_by_field_name("value")
+            before = before.prev_named_sibling
+        node = node.parent
+    return None
+
+
+def _call(reader: _Reader, node: Node, *, certain: bool) -> None:
+    function = node.child_by_field_name("function")
+    name = ""
+    if function is not None and function.type == "field_expression":
+        method = function.child_by_field_name("field")
+        name = text_of(reader.source, method) if method is not None else ""
+        if name in _MUST:
+            reader.found.append(Assertion(f".{name}()", REFUSAL))
+        elif name.startswith("assert"):
+            _add(reader, node, COMPARED if name == "assert_eq" else PREDICATE, certain=certain)
+    elif function is not None:
+        name = text_of(reader.source, function).rsplit("::", 1)[-1]
+        if name in reader.helpers:
+            for one in reader.helpers[name]:
+                text = f"{name}(…)" if one.strength else one.text
+                reader.found.append(Assertion(text, one.strength if certain else one.strength // 2))
+        elif name.startswith(("assert", "check", "verify", "expect", "ensure")):
+            _add(reader, node, PREDICATE, certain=certain)
+    if name == "catch_unwind":
+        return
+    _children(reader, node, certain=certain)
+
+
+def _macro_name(reader: _Reader, node: Node) -> str:
+    name = node.child_by_field_name("macro")
+    return text_of(reader.source, name).rsplit("::", 1)[-1].removeprefix("r#") if name is not None else ""
+
+
+def _macro(reader: _Reader, node: Node, *, certain: bool) -> None:
+    name = _macro_name(reader, node)
+    tokens = [token for token in lex(text_of(reader.source, node)) if token.kind not in ("comment", "doc")]
+    opening = next((at for at, token in enumerate(tokens) if token.text == "!"), len(tokens)) + 2
+    arguments = tokens[opening:-1]
+    strengths = macro_strengths(name, arguments)
+    if strengths is not None:
+        for strength in strengths:
+            _add(reader, node, strength, certain=certain)
+    elif name in _FAILING:
+        reader.found.append(Assertion(f"{name}!", REFUSAL))
+    else:
+        # What another macro makes of its tokens is not known; an assertion among them is taken for one.
+        for at, token in enumerate(arguments[:-1]):
+            inner = macro_strengths(token.text, ()) if arguments[at + 1].text == "!" else None
+            if inner is not None:
+                reader.found.append(Assertion(f"{token.text}!", PREDICATE if certain else PREDICATE // 2))
+
+
+def _add(reader: _Reader, node: Node, strength: int, *, certain: bool) -> None:
+    text = " ".join(text_of(reader.source, node).split())
+    reader.found.append(
+        Assertion(text, strength if certain or strength <= REFUSAL else max(strength // 2, REFUSAL + 1))
+    )

@@ -1,0 +1,220 @@
+"""The rule `capabilities`: a fill reads nothing while it compiles, starts no program, and opens no connection.
+
+What runs in the compiler, on the machine of whoever compiles, counts by its very text: a path that was there may stay.
+What the code does when it runs counts by file: a file that starts programs may start more of them.
+Reading and writing files, and reading the environment, is what functions are for; neither is a capability here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from opencrates_lsp.rust.items import items_around
+from opencrates_lsp.rust.policy.edit import (
+    Edit,
+    Finding,
+    Mark,
+    Violation,
+    attribute_ranges,
+    beyond,
+    closing,
+    is_for_tests,
+    marks_in,
+    name_at,
+)
+from opencrates_lsp.rust.policy.names import Names, Parts, names_of, paths_in
+from opencrates_lsp.rust.syntax import Source
+from opencrates_lsp.values import Span
+
+Capability = Literal["process", "exit", "network"]
+
+_COMPILED = frozenset({"include", "include_str", "include_bytes", "env", "option_env"})
+# Words that mean nothing but these macros, wherever they stand: a macro may be handed one to call.
+_TELLING = frozenset({"include_str", "include_bytes", "option_env"})
+# What cargo itself says of the package, and nothing of the machine.
+_OF_CARGO = ("CARGO_PKG_", "CARGO_CRATE_NAME", "CARGO_BIN_NAME", "CARGO_BIN_EXE_")
+_OF_CARGO_IN_TESTS = ("CARGO_MANIFEST_DIR", "CARGO_TARGET_TMPDIR")
+_STD = frozenset({"std", "core"})
+_RUNTIMES = frozenset({"tokio", "async_std", "smol", "async_process", "async_net", "mio"})
+_SOCKETS = frozenset(
+    (
+        "TcpStream",
+        "TcpListener",
+        "TcpSocket",
+        "UdpSocket",
+        "UnixStream",
+        "UnixListener",
+        "UnixDatagram",
+        "UnixSocket",
+        "ToSocketAddrs",
+        "lookup_host",
+    )
+)
+_SYSTEM: dict[str, Capability] = {
+    **dict.fromkeys(("system", "popen", "fork", "vfork", "execl", "execlp", "execle", "execv", "execvp"), "process"),
+    **dict.fromkeys(("execve", "execvpe", "fexecve", "posix_spawn", "posix_spawnp", "execveat"), "process"),
+    **dict.fromkeys(("socket", "connect", "bind", "listen", "sendto", "getaddrinfo", "socketpair"), "network"),
+    **dict.fromkeys(("exit", "_exit", "abort", "kill"), "exit"),
+}
+_STARTS = frozenset({"spawn", "output", "status", "exec"})
+_TOLD: dict[str, str] = {
+    "process": "starts a program",
+    "exit": "ends the whole process",
+    "network": "opens a connection",
+}
+
+_WHILE = ", which reads something while it compiles"
+
+
+def new_capabilities(edit: Edit) -> Iterator[Violation]:
+    """What the edit's code reaches that the code of the file did not reach before."""
+    now = list(_found(edit.after, edit.spans[1], edit))
+    if not now:
+        return
+    whole = list(_found(edit.before, Span(0, len(edit.before.text)), edit))
+    had = {(one.kind, tested) for one in whole for tested in {_tested(edit, edit.before, one.at), True}}
+    known = {one.told for one in whole}
+    fixed = [one for one in now if one.kind not in _TOLD and one.told not in known]
+    running = [one for one in now if one.kind in _TOLD and (one.kind, _tested(edit, edit.after, one.at)) not in had]
+    for finding in beyond(edit, [one for one in whole if one.kind not in _TOLD], fixed):
+        where = name_at(edit.after, finding.at)
+        yield Violation("capabilities", f"{where} gets {finding.told}.")
+    for finding in running:
+        where = name_at(edit.after, finding.at)
+        yield Violation("capabilities", f"{where} {finding.told}, and nothing in the file did that before.")
+
+
+def _tested(edit: Edit, source: Source, offset: int) -> bool:
+    return any(is_for_tests(item) for item in items_around(source, offset)) or "tests" in edit.path.parts[-3:-1]
+
+
+def _found(source: Source, within: Span, edit: Edit) -> Iterator[Finding]:
+    marks = marks_in(source, within)
+    names = names_of(source)
+    for start, end in attribute_ranges(marks):
+        for at in range(start, end - 1):
+            if marks[at].text == "path" and marks[at + 1].text == "=":
+                yield Finding("path", f"`#[{_text(marks, at, end)}]`{_WHILE}", marks[at].at)
+    for start, end, path in paths_in(marks):
+        yield from _compiled(edit, source, marks, names, (start, end, path))
+        yield from _running(source, marks, names, (start, end, path))
+    for at in range(len(marks) - 4):
+        if marks[at].text == "." and marks[at + 1].text == "to_socket_addrs" and marks[at + 2].text == "(":
+            yield Finding("network", f"{_TOLD['network']} by `.to_socket_addrs()`", marks[at + 1].at)
+
+
+Found = tuple[int, int, Parts]
+
+
+def _text(marks: Sequence[Mark], start: int, end: int) -> str:
+    """The marks as code; words are kept apart."""
+    pieces: list[str] = []
+    for mark in marks[start:end]:
+        apart = bool(pieces) and pieces[-1][-1:].isalnum() and mark.text[:1].isalnum()
+        pieces.append(f" {mark.text}" if apart else mark.text)
+    return "".join(pieces)
+
+
+def _compiled(edit: Edit, source: Source, marks: Sequence[Mark], names: Names, found: Found) -> Iterator[Finding]:
+    """Macros that read files or the environment while the crate is compiled."""
+    start, end, path = found
+    called = end + 1 < len(marks) and marks[end].text == "!" and marks[end + 1].text in ("(", "[", "{")
+    macro = next(
+        (one[-1] for one in names.meanings(path) if one[-1] in _COMPILED and (len(one) == 1 or one[0] in _STD)), ""
+    )
+    if called and macro:
+        shown = f"{macro}!{_text(marks, end + 1, closing(marks, end + 1) + 1)}"
+        allowed = _OF_CARGO + (_OF_CARGO_IN_TESTS if _tested(edit, source, marks[start].at) else ())
+        argument = marks[end + 2].text.strip('"') if end + 2 < len(marks) else ""
+        if macro not in ("env", "option_env") or not argument.startswith(allowed):
+            yield Finding(shown, f"`{shown}`{_WHILE}", marks[start].at)
+    elif path[0].startswith("$") and called:
+        yield Finding("any macro", f"`{path[0]}!`, which calls whichever macro it is given", marks[start].at)
+    elif not called and (path[-1] in _TELLING or (path[-1] in _COMPILED and _is_handed(marks, start, end))):
+        yield Finding(path[-1], f"`{path[-1]}`{_WHILE}", marks[start].at)
+
+
+def _is_handed(marks: Sequence[Mark], start: int, end: int) -> bool:
+    """Whether the words are the whole first argument of a macro's call, as in `m!(env)`."""
+    return start > 1 and end < len(marks) and marks[start - 2].text == "!" and marks[end].text in (")", ",")
+
+
+def _running(source: Source, marks: Sequence[Mark], names: Names, found: Found) -> Iterator[Finding]:
+    """Programs, connections and exits of the code as it runs."""
+    start, end, path = found
+    shown = "::".join(path).removeprefix("::")
+    if path[0].startswith("$") and len(path) > 1:
+        # `$a::process::Command`: whatever the macro is given, it may be `std`.
+        meanings = {("std", *path[1:])} | ({path[1:]} if len(path) > 2 else set())
+    else:
+        meanings = names.meanings(path)
+    for meaning in meanings:
+        capability = _capability(meaning)
+        if capability == "exit" and _may_exit(source, marks[start].at):
+            continue
+        if capability == "process" and _is_own_program(marks, end):
+            continue
+        if capability is not None:
+            yield Finding(capability, f"{_TOLD[capability]} by `{shown}`", marks[start].at)
+            return
+    if path[-2:] == ("Command", "new") and any(not one or one[0] not in _STD for one in names.globs):
+        own = {one for one in meanings if one[0] not in ("Command", "")} - {g + path for g in names.globs}
+        if not own and _starts(marks, end):
+            yield Finding("process", f"{_TOLD['process']} by `{shown}`", marks[start].at)
+    if len(path) == 1 and path[0] in ("std", "core", "libc") and _is_part(marks, start, end):
+        yield Finding("any path", f"`{path[0]}` as a macro's argument, which can be made any path", marks[start].at)
+
+
+def _capability(path: Parts) -> Capability | None:
+    """What the item of this full path can do."""
+    root, *rest = path if path[0] != "" else path[1:] or ("",)
+    if root in ("libc", "nix", "rustix") and rest:
+        return _SYSTEM.get(rest[-1])
+    if root not in _STD and root not in _RUNTIMES:
+        return None
+    if rest[:1] == ["os"]:
+        rest = rest[2:]
+    if root in ("async_process", "async_net", "mio"):
+        rest = ["process" if root == "async_process" else "net", *rest]
+    if rest[:1] == ["process"] and len(rest) > 1:
+        if rest[1] in ("exit", "abort"):
+            return "exit"
+        return "process" if rest[1] in ("Command", "CommandExt") else None
+    return "network" if rest[:1] == ["net"] and len(rest) > 1 and rest[1] in _SOCKETS else None
+
+
+def _may_exit(source: Source, offset: int) -> bool:
+    """`main`, and what never returns, may end the process."""
+    function = next((one for one in reversed(items_around(source, offset)) if one.identity.kind == "function"), None)
+    if function is None:
+        return False
+    signature = source.text[slice(*function.signature)]
+    return (function.identity.name == "main" and not function.identity.header) or signature.rstrip().endswith(b"!")
+
+
+def _is_own_program(marks: Sequence[Mark], end: int) -> bool:
+    """Whether it is `(env!("CARGO_BIN_EXE_…"))`: the package's own program, as its tests start it."""
+    texts = [mark.text for mark in marks[end : end + 5]]
+    return texts[:4] == ["(", "env", "!", "("] and texts[-1].startswith('"CARGO_BIN_EXE_')
+
+
+def _starts(marks: Sequence[Mark], end: int) -> bool:
+    """Whether a program is started in the same block, after this place."""
+    depth = 0
+    for at in range(end, len(marks) - 1):
+        depth += (marks[at].text == "{") - (marks[at].text == "}")
+        if depth < 0:
+            return False
+        if marks[at].text == "." and marks[at + 1].text in _STARTS:
+            return True
+    return False
+
+
+def _is_part(marks: Sequence[Mark], start: int, end: int) -> bool:
+    """Whether the word is handed to a macro by itself, to be made a path of there."""
+    before = marks[start - 1].text if start else ""
+    after = marks[end].text if end < len(marks) else ""
+    return (before in ("(", ",", "[", "{") and after in (",", ")", "]", "}", ";")) or (
+        before in ("(", "[", "{") and end < len(marks) and marks[end].kind == "word"
+    )

@@ -1,0 +1,192 @@
+"""What the paths of a file may stand for: through its `use` lines, renamed crates and globs, as far as one file tells.
+
+Too many answers are given rather than too few: an import of any module of the file is followed in all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from opencrates_lsp.rust.policy.edit import Mark
+from opencrates_lsp.rust.syntax import Source, path_at
+
+Parts = tuple[str, ...]
+
+_USE = re.compile(rb"(?<![\w#'])(?:use|extern\s+crate|type)\s[^;]{1,8000};")
+_TEXTS = frozenset({"line_comment", "block_comment", "string_literal", "raw_string_literal", "char_literal"})
+_RELATIVE = frozenset({"crate", "self", "super", "$crate"})
+# A chain of imports longer than this is a circle.
+_LIMIT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """`bound` are the paths that each name is imported for, `globs` those of which all names are."""
+
+    bound: dict[str, set[Parts]] = field(default_factory=dict)
+    globs: set[Parts] = field(default_factory=set)
+
+    def meanings(self, path: Parts) -> set[Parts]:
+        """Every path that this one may be, itself among them; a leading `::` is an empty first part."""
+        found: set[Parts] = set()
+        waiting = [path]
+        while waiting and len(found) < _LIMIT:
+            one = waiting.pop()
+            if one in found or not one:
+                continue
+            found.add(one)
+            if one[0] == "":
+                waiting.append(one[1:])
+                continue
+            own = [at for at, part in enumerate(one) if part in self.bound and (at == 0 or one[0] not in _ROOTS)]
+            waiting += [target + one[at + 1 :] for at in own for target in self.bound[one[at]]]
+            if one[0] in _RELATIVE:
+                waiting.append(one[1:])
+            elif 0 not in own and one[0] not in _ROOTS:
+                waiting += [glob + one for glob in self.globs]
+        return found
+
+
+_ROOTS = frozenset({"std", "core", "alloc"})
+
+
+def names_of(source: Source) -> Names:
+    """The imports of all modules and bodies of the file, those within macros too, and its aliases of types."""
+    names = Names()
+    for match in _USE.finditer(source.text):
+        if path_at(source, match.start())[-1].type in _TEXTS:
+            continue
+        words = re.findall(r"\w+|::|[{},*=]", match.group().decode("utf-8", "replace").replace("r#", ""))
+        if words[0] == "type":
+            # `type C = std::process::Command;`
+            end = words.index("=") if "=" in words else len(words)
+            target = _path(words[end + 1 :])
+            if target:
+                names.bound.setdefault(words[1], set()).add(target)
+        elif words[0] == "extern":
+            name, alias = words[2], words[-1]
+            if alias != name:
+                names.bound.setdefault(alias, set()).add((name,))
+        else:
+            _read(words[1:], names)
+    return names
+
+
+def _path(words: Sequence[str]) -> Parts:
+    """The path that the words begin with."""
+    found: list[str] = []
+    for word in words:
+        if word == "::":
+            continue
+        if not word.isidentifier():
+            break
+        found.append(word)
+    return tuple(found)
+
+
+def _read(words: Sequence[str], names: Names) -> None:
+    """The imports of one `use` tree, from its words without the `use`."""
+    prefixes: list[Parts] = [()]
+    path: Parts = ()
+    at = 0
+    while at < len(words):
+        word = words[at]
+        if word == "{":
+            prefixes.append(path)
+        elif word in (",", "}"):
+            if path != prefixes[-1]:
+                _bind(path, names)
+            if word == "}" and len(prefixes) > 1:
+                prefixes.pop()
+                # What stood before the braces is no import by itself.
+                path = prefixes[-1]
+                at += 1
+                continue
+            path = prefixes[-1]
+        elif word == "*":
+            names.globs.add(path)
+            path = prefixes[-1]
+        elif word == "as" and at + 1 < len(words):
+            target = path[:-1] if path[-1:] == ("self",) else path
+            names.bound.setdefault(words[at + 1], set()).add(target)
+            path = prefixes[-1]
+            at += 1
+        elif word not in ("::", "="):
+            path = (*path, word)
+        at += 1
+    if path != prefixes[-1]:
+        _bind(path, names)
+
+
+def _bind(path: Parts, names: Names) -> None:
+    target = path[:-1] if path[-1:] == ("self",) else path
+    # `use serde;` and `use self::name` bind a name to what is found by it anyway.
+    if len(target) > 1:
+        names.bound.setdefault(target[-1], set()).add(target)
+
+
+def paths_in(marks: Sequence[Mark]) -> Iterator[tuple[int, int, Parts]]:
+    """Every path of the code: the places of its first mark and behind its last, and its parts.
+
+    What is given in angle brackets is passed over (`Vec::<u8>::new` is `Vec::new`); `use` trees are left out.
+    """
+    at = 0
+    while at < len(marks):
+        mark = marks[at]
+        if mark.text == "use" and _next(marks, at) != "<":
+            while at < len(marks) and marks[at].text != ";":
+                at += 1
+            continue
+        leading = mark.text == "::" and not (at and (marks[at - 1].kind == "word" or marks[at - 1].text == ">"))
+        if mark.kind == "word" and not mark.text[0].isdigit():
+            start, path = at, [mark.text]
+        elif leading and _is_word(marks, at + 1):
+            start, path = at, [""]
+            at -= 1
+        elif mark.text == "$" and _is_word(marks, at + 1):
+            start, path = at, ["$" + marks[at + 1].text]
+            at += 1
+        else:
+            at += 1
+            continue
+        at = _rest(marks, at, path)
+        yield start, at, tuple(path)
+
+
+def _rest(marks: Sequence[Mark], at: int, path: list[str]) -> int:
+    """Add the further parts of the path that the mark at `at` begins; the place behind it."""
+    at += 1
+    while _at(marks, at) == "::":
+        behind = at + 1
+        if _at(marks, behind) == "<":
+            depth = 0
+            while behind < len(marks):
+                depth += {"<": 1, ">": -1}.get(marks[behind].text, 0)
+                behind += 1
+                if depth == 0:
+                    break
+            at = behind
+            continue
+        if _is_word(marks, behind):
+            path.append(marks[behind].text)
+            at = behind + 1
+        elif _at(marks, behind) == "$" and _is_word(marks, behind + 1):
+            path.append("$" + marks[behind + 1].text)
+            at = behind + 2
+        else:
+            break
+    return at
+
+
+def _at(marks: Sequence[Mark], at: int) -> str:
+    return marks[at].text if 0 <= at < len(marks) else ""
+
+
+def _next(marks: Sequence[Mark], at: int) -> str:
+    return _at(marks, at + 1)
+
+
+def _is_word(marks: Sequence[Mark], at: int) -> bool:
+    return 0 <= at < len(marks) and marks[at].kind == "word"

@@ -1,0 +1,267 @@
+"""The rule `panics`: nothing new that panics, of the kinds that the crate's own clippy lints are set against.
+
+Counted is what clippy counts, without its types: `[…]` on what is plainly a map, an array within its bounds or a
+parser's own `expect` is let pass, and a panic within a `macro_rules!` or behind a renamed macro is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from opencrates_lsp.rust.items import Item, items_around
+from opencrates_lsp.rust.lint_levels import level_of, levels_at
+from opencrates_lsp.rust.policy.edit import (
+    Edit,
+    Finding,
+    Mark,
+    Violation,
+    beyond,
+    closing,
+    is_for_tests,
+    marks_in,
+    name_at,
+)
+from opencrates_lsp.rust.policy.names import Names, names_of, paths_in
+from opencrates_lsp.rust.syntax import Source, path_at
+from opencrates_lsp.values import Span
+
+_GROUPS = ("clippy::restriction",)
+_LOUD = frozenset({"warn", "deny", "forbid"})
+_METHODS = {"unwrap": "unwrap", "unwrap_err": "unwrap", "expect": "expect", "expect_err": "expect"}
+_LINTS = {
+    "unwrap": ("clippy::unwrap_used",),
+    "expect": ("clippy::expect_used",),
+    "get": ("clippy::get_unwrap",),
+    "panic": ("clippy::panic",),
+    "panic in result": ("clippy::panic", "clippy::panic_in_result_fn"),
+    "unreachable": ("clippy::unreachable",),
+    "todo": ("clippy::todo",),
+    "unimplemented": ("clippy::unimplemented",),
+    "index": ("clippy::indexing_slicing",),
+    "text": ("clippy::string_slice",),
+}
+_MACROS = ("panic", "unreachable", "todo", "unimplemented")
+# A hole is no answer, whatever the lints are.
+_HOLES = ("todo", "unimplemented")
+# Before these brackets stands no value that could be indexed.
+_WORDS = (
+    "as box break const dyn else for if impl in let loop match move mut ref return static type unsafe where while yield"
+)
+_KEYWORDS = frozenset(_WORDS.split())
+# Macros whose arguments are expressions.
+_CODE_MACROS = re.compile(
+    r"(?:e?print|write|format|panic|assert|debug_assert|prop_assert|vec|matches|dbg|log|trace|debug|info|warn|error"
+    r"|todo|unreachable|unimplemented|bail|ensure|anyhow|try)\w*"
+)
+_TEXT = re.compile(rb"(?:str|String|Cow<[^>]*str>)(?!\w)")
+# A parameter, field or variable of this name, with its type, or the array that it is bound to.
+_NAMED = rb"\b%b\s*(?::\s*(?:&\s*|'\w+\s+|mut\s+)*(?:(?P<array>\[[^\[\]]*;)|(?P<type>[^=,;){}]+))|=\s*(?P<bound>\[))"
+
+
+def new_panics(edit: Edit) -> Iterator[Violation]:
+    """Calls that come new where a lint against them is at `warn` or above."""
+    now = list(_panics(edit.after, edit.spans[1]))
+    if not now:
+        return
+    was = list(_panics(edit.before, edit.spans[0]))
+    usual = _usual_in_tests(edit, was)
+    for finding in beyond(edit, was, now):
+        lint = _forbidding(edit, finding, usual)
+        if lint:
+            where = name_at(edit.after, finding.at)
+            yield Violation("panics", f"{where} gets {finding.told}{lint}.")
+
+
+def _usual_in_tests(edit: Edit, was: Sequence[Finding]) -> frozenset[str]:
+    """The kinds that the tests of the file have already: who writes tests there lives with them."""
+    whole = list(_panics(edit.before, Span(0, len(edit.before.text)))) if edit.before.text else was
+    return frozenset(one.kind for one in whole if _tested(edit, edit.before, one.at))
+
+
+def _tested(edit: Edit, source: Source, offset: int) -> bool:
+    return any(is_for_tests(item) for item in items_around(source, offset))
+
+
+def _forbidding(edit: Edit, finding: Finding, usual: frozenset[str]) -> str:
+    """What is to be told of the lint against it; "" where there is none."""
+    if finding.kind in _HOLES:
+        return ", which leaves it unwritten"
+    tested = _tested(edit, edit.after, finding.at)
+    if tested and finding.kind in usual:
+        return ""
+    constant = _is_constant(edit.after, finding.at)
+    levels = edit.lints.levels_in_tests if tested else edit.lints.levels
+    own = levels_at(edit.after, finding.at, for_tests=tested)
+    for lint in _LINTS[finding.kind]:
+        if (tested and lint in edit.lints.exempt_in_tests) or (constant and lint not in edit.lints.checked_in_consts):
+            continue
+        level = level_of(lint, _GROUPS, [*levels, *own])
+        if level in _LOUD:
+            return f", and `{lint}` is at `{level}` there"
+    return ""
+
+
+def _is_constant(source: Source, offset: int) -> bool:
+    """Whether the code runs in the compiler: in the value of a constant, or in a `const` block."""
+    for node in reversed(path_at(source, offset)):
+        if node.type in ("const_item", "static_item", "const_block"):
+            return True
+        if node.type in ("function_item", "closure_expression", "macro_definition"):
+            return False
+    return False
+
+
+def _panics(source: Source, within: Span) -> Iterator[Finding]:
+    marks = marks_in(source, within)
+    names = names_of(source)
+    for at, mark in enumerate(marks):
+        if mark.text == "." or mark.text == "::":
+            yield from _unwraps(source, marks, at)
+        elif mark.text == "[":
+            yield from _indexing(source, marks, at)
+    yield from _macros(source, marks, names)
+
+
+def _unwraps(source: Source, marks: Sequence[Mark], at: int) -> Iterator[Finding]:
+    """`.unwrap()`, `Option::unwrap`, and `.get(…).unwrap()`."""
+    name = marks[at + 1].text if at + 1 < len(marks) else ""
+    kind = _METHODS.get(name)
+    if kind is None:
+        return
+    if marks[at].text == "::":
+        owner = marks[at - 1].text if at else ""
+        if owner in ("Option", "Result", ">"):
+            yield Finding(kind, f"`{owner}::{name}`".replace("`>::", "`"), marks[at + 1].at)
+        return
+    if at + 2 >= len(marks) or marks[at + 2].text != "(" or not _is_optional(source, marks, at):
+        return
+    yield Finding(kind, f"`.{name}()`", marks[at + 1].at)
+    if kind == "unwrap" and _is_got(marks, at):
+        yield Finding("get", "`.get(…).unwrap()`", marks[at + 1].at)
+
+
+def _is_optional(source: Source, marks: Sequence[Mark], at: int) -> bool:
+    """Whether the method at the dot is that of `Option` or `Result`, not one of the file's own types."""
+    end = closing(marks, at + 2)
+    name, arguments = marks[at + 1].text, marks[at + 3 : end]
+    if name.startswith("unwrap") and arguments:
+        return False
+    if name.startswith("expect") and not arguments:
+        return False
+    if any(one.kind == "string" for one in arguments[:3]):
+        return not _is_own(source, marks, at, name) or marks[at - 1].text != "self"
+    following = marks[end + 1].text if end + 1 < len(marks) else ""
+    if name == "expect" and following == "?":
+        return False
+    return not (_is_own(source, marks, at, name) and (name == "expect" or marks[at - 1].text == "self"))
+
+
+def _is_own(source: Source, marks: Sequence[Mark], at: int, name: str) -> bool:
+    """Whether the file has a method of this name, or the receiver is `self`, whose methods may be elsewhere."""
+    if marks[at - 1].text == "self" and name == "expect":
+        return True
+    return re.search(rb"\bfn\s+" + name.encode() + rb"\b", source.text) is not None
+
+
+def _is_got(marks: Sequence[Mark], at: int) -> bool:
+    """Whether `.get(…)` or `.get_mut(…)` stands right before the dot."""
+    if marks[at - 1].text != ")":
+        return False
+    depth = 0
+    for number in range(at - 1, 0, -1):
+        depth += {")": 1, "(": -1}.get(marks[number].text, 0)
+        if depth == 0:
+            return marks[number - 1].text in ("get", "get_mut") and marks[number - 2].text == "."
+    return False
+
+
+def _macros(source: Source, marks: Sequence[Mark], names: Names) -> Iterator[Finding]:
+    for start, end, path in paths_in(marks):
+        called = end + 1 < len(marks) and marks[end].text == "!" and marks[end + 1].text in ("(", "[", "{")
+        if not called:
+            continue
+        for meaning in names.meanings(path):
+            if meaning[-1] in _MACROS and (len(meaning) == 1 or meaning[0] in ("std", "core")):
+                kind = meaning[-1]
+                if kind == "panic" and _returns_result(source, marks[start].at):
+                    kind = "panic in result"
+                yield Finding(kind, f"`{meaning[-1]}!`", marks[start].at)
+                break
+
+
+def _returns_result(source: Source, offset: int) -> bool:
+    function = _function(source, offset)
+    if function is None:
+        return False
+    signature = source.text[slice(*function.signature)]
+    return re.search(rb"->\s*(?:[\w:]+::)?Result\b", signature) is not None
+
+
+def _function(source: Source, offset: int) -> Item | None:
+    around = items_around(source, offset)
+    return next((item for item in reversed(around) if item.identity.kind == "function"), None)
+
+
+def _indexing(source: Source, marks: Sequence[Mark], at: int) -> Iterator[Finding]:
+    """`a[i]`, but where the index or the type, as far as it is written in the file, tells that it cannot panic."""
+    before = marks[at - 1] if at else None
+    if before is None or at + 1 >= len(marks):
+        return
+    value = before.text in (")", "]", "?") or (before.kind == "word" and before.text not in _KEYWORDS)
+    if not value or before.text[0].isdigit() or not _is_code(source, marks[at].at):
+        return
+    end = closing(marks, at)
+    index = marks[at + 1 : end]
+    texts = [one.text for one in index]
+    if texts == [".."] or (index and (index[0].text == "&" or index[0].kind in ("string", "char"))):
+        return
+    if before.text == "]" and _is_attribute(marks, at - 1):
+        return
+    written = _type_of(source, before) if before.kind == "word" else b""
+    ranged = ".." in texts or "..=" in texts
+    if ranged and _TEXT.match(written):
+        yield Finding("text", f"`{before.text}[{''.join(texts)}]`", marks[at].at)
+        return
+    constant = all(text.isdigit() or text in ("..", "..=") for text in texts)
+    if constant and written.startswith(b"["):
+        return
+    shown = f"{before.text}[{''.join(texts)}]" if before.kind == "word" else f"…[{''.join(texts)}]"
+    yield Finding("index", f"the index `{shown}`", marks[at].at)
+
+
+def _is_code(source: Source, offset: int) -> bool:
+    """Whether the brackets index something: an expression, or the arguments of a macro that takes expressions."""
+    path = path_at(source, offset)
+    for node in reversed(path):
+        if node.type == "index_expression":
+            return True
+        if node.type == "macro_invocation":
+            name = node.child_by_field_name("macro")
+            text = name.text.decode("utf-8", "replace") if name is not None and name.text is not None else ""
+            return _CODE_MACROS.fullmatch(text.rsplit("::", 1)[-1]) is not None
+        if node.type == "macro_definition":
+            return False
+    return False
+
+
+def _is_attribute(marks: Sequence[Mark], at: int) -> bool:
+    """Whether the `]` at this place ends an attribute."""
+    depth = 0
+    for number in range(at, 0, -1):
+        depth += {"]": 1, "[": -1}.get(marks[number].text, 0)
+        if depth == 0:
+            return marks[number - 1].text in ("#", "!")
+    return False
+
+
+def _type_of(source: Source, name: Mark) -> bytes:
+    """The type that the file writes for the name, without references; `[` for an array, or what is bound to one."""
+    function = _function(source, name.at)
+    places = [source.text[function.span.start : name.at]] if function is not None else []
+    known = re.compile(_NAMED % re.escape(name.text.encode()))
+    for text in (*places, source.text):
+        bound = known.search(text)
+        if bound is not None:
+            return b"[" if bound["array"] or bound["bound"] else (bound["type"] or b"").strip()
+    return b""
