@@ -307,7 +307,8 @@ async def _unreached(task: Task, tools: Tools, proof: Proof) -> Proof:
 
 async def _allowed(before: Source, task: Task, tools: Tools, merged: Merged) -> None:
     """Hold the candidate against the policy; what may be confirmed is asked."""
-    for violation in violations(before, parse(merged.text), task.subject, tools.policy, tools.dependencies):
+    after = parse(merged.text)
+    for violation in violations(before, after, task.subject, tools.policy, tools.dependencies, tools.lints):
         rule = getattr(tools.policy, violation.rule)
         if rule == "confirm":
             question = Question(f"{violation.message} Allow it this once?", ("Allow", "Refuse"))

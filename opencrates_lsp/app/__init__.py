@@ -37,6 +37,7 @@ from opencrates_lsp.store import Store
 from opencrates_lsp.templates import Templates, packaged_folder
 from opencrates_lsp.values import Change, Document, Documents, Level, Note, Offer, Prompt
 from opencrates_lsp.verify.verifier import Verifier
+from opencrates_lsp.workspace.lints import read_lints
 
 if TYPE_CHECKING:
     from opencrates_lsp.crates.build import StagedCrate
@@ -304,6 +305,7 @@ class App:
             verifier=self.verifier(workspace.settings),
             store=self.store,
             bus=self.bus,
+            lints=await read_lints(workspace.layout, path, face.documents()),
         )
 
     def _completed(self, request: Request, tools: JobTools) -> Request:

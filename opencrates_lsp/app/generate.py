@@ -25,6 +25,7 @@ from opencrates_lsp.values import Change, Chunk, Document, Level, Limits, Prompt
 from opencrates_lsp.verify.toolchain import Toolchain, find_toolchain
 from opencrates_lsp.workspace.files import rust_files
 from opencrates_lsp.workspace.layout import find_manifest, load_layout
+from opencrates_lsp.workspace.lints import read_lints
 
 if TYPE_CHECKING:
     from opencrates_lsp.actions.base import Request
@@ -141,6 +142,7 @@ class Making:
             verifier=self.app.verifier(workspace.settings),
             store=self.app.store,
             bus=self.app.bus,
+            lints=await read_lints(workspace.layout, path, self.face.documents()),
         )
         index = await workspace.index()
 
