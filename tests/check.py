@@ -108,6 +108,9 @@ class ScriptedTools:
     async def callers(self, name: str, owner: str, path: Path) -> Sequence[str]:
         return ()
 
+    async def calling(self, name: str, owner: str, path: Path) -> Sequence[Excerpt]:
+        return ()
+
     async def locked(self, source: Source, item: Item) -> Sequence[Excerpt]:
         return self.excerpts
 

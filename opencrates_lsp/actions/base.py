@@ -106,6 +106,10 @@ class Tools(Protocol):
         """Functions in other files than `path` that call the function, as texts; `owner` is its type's name."""
         ...
 
+    async def calling(self, name: str, owner: str, path: Path) -> Sequence[Excerpt]:
+        """The same functions as excerpts: with what each is to the function, and the file that it is in."""
+        ...
+
     async def locked(self, source: Source, item: Item) -> Sequence[Excerpt]:
         """What the item needs to know of the dependencies, of the versions that are locked, most telling first."""
         ...

@@ -184,9 +184,8 @@ class App:
     def updated(self, path: Path, text: bytes | None) -> None:
         """The file has another text now, None for one that is gone: it was saved, or changed on disk."""
         known = self.workspaces.known(path)
-        index = known.index_now() if known is not None else None
-        if known is not None and index is not None and path.suffix == ".rs" and known.ignored.by(path) is None:
-            index.update(path, text)
+        if known is not None:
+            known.updated(path, text)
 
     def answer_within(self) -> float | None:
         """`lsp.answer_within` in seconds where the user has set it."""

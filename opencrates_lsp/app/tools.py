@@ -155,6 +155,10 @@ class JobTools:
         index = await self._workspace.index()
         return index.callers(name, owner, path, 4)
 
+    async def calling(self, name: str, owner: str, path: Path) -> Sequence[Excerpt]:
+        index = await self._workspace.index()
+        return index.calling(name, owner, path, self._workspace.root, 4)
+
     async def locked(self, source: Source, item: Item) -> Sequence[Excerpt]:
         package = self._workspace.layout.package_of(self._path)
         limit = int(self.limits.context_tokens * BYTES_PER_TOKEN)

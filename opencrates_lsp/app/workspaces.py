@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,9 +28,10 @@ from opencrates_lsp.verify.toolchain import Toolchain, find_toolchain
 from opencrates_lsp.verify.trial import Ground
 from opencrates_lsp.workspace import manifests
 from opencrates_lsp.workspace.ignore import FILES, Ignored
-from opencrates_lsp.workspace.index import Index, read_index
+from opencrates_lsp.workspace.index import Index
 from opencrates_lsp.workspace.layout import Layout, find_manifest, load_layout
 from opencrates_lsp.workspace.locked import Cargo, cargo_home
+from opencrates_lsp.workspace.reading import read_index
 from opencrates_lsp.workspace.registry import Registry
 
 TRUST = "Trust this folder"
@@ -102,6 +104,16 @@ class Workspace:
     def index_now(self) -> Index | None:
         """The workspace's items if they are read already; for offers, which never wait."""
         return self.indexing.result() if self.indexing.done() and not self.indexing.cancelled() else None
+
+    def updated(self, path: Path, text: bytes | None) -> None:
+        """The file has another text now, None for one that is gone; while the first reading goes on, it is kept."""
+        if path.suffix != ".rs" or self.ignored.by(path) is not None:
+            return
+        index = self.index_now()
+        if index is not None:
+            index.update(path, text)
+        elif not self.indexing.done():
+            self.indexing.add_done_callback(lambda task: _updated(task, path, text))
 
     def may_be_shown(self, path: Path) -> None:
         """Raise `Refused` for a file that is kept from models; reads the ignore files the first time."""
@@ -188,9 +200,10 @@ class Workspaces:
             env=toolchain.users_env if toolchain is not None else {},
             trusted=toolchain is not None,
         )
-        ignored = Ignored(root, loaded.settings.context.ignore)
+        ignored = Ignored(root, loaded.settings.context.ignore, layout.outside)
         registry = self._registry(layout, loaded, toolchain)
-        return Workspace(layout, loaded, toolchain, unproved, ignored, _indexing(root, ignored), registry, trusted)
+        indexing = _indexing(root, ignored, self._home.cache)
+        return Workspace(layout, loaded, toolchain, unproved, ignored, indexing, registry, trusted)
 
     async def settings(self, root: Path | None) -> Loaded:
         """The settings for a trusted root; without one, those that no project file has a say in.
@@ -246,7 +259,7 @@ class Workspaces:
         layout = await load_layout(folder, cargo=[str(toolchain.cargo)], env=toolchain.env, trusted=True)
         ignored = Ignored(folder, loaded.settings.context.ignore)
         registry = self._registry(layout, loaded, toolchain)
-        return Workspace(layout, loaded, toolchain, None, ignored, _indexing(folder, ignored), registry)
+        return Workspace(layout, loaded, toolchain, None, ignored, _indexing(folder, ignored, None), registry)
 
     def _registry(self, layout: Layout, loaded: Loaded, toolchain: Toolchain | None) -> Registry:
         env = toolchain.env if toolchain is not None else self.launch.env
@@ -262,9 +275,27 @@ class Workspaces:
         await asyncio.gather(*(one.indexing for _, one in self._known.values()), return_exceptions=True)
 
 
-def _indexing(root: Path, ignored: Ignored) -> asyncio.Task[Index]:
+def _updated(reading: asyncio.Task[Index], path: Path, text: bytes | None) -> None:
+    if not reading.cancelled() and reading.exception() is None:
+        reading.result().update(path, text)
+
+
+def _indexing(root: Path, ignored: Ignored, cache: Path | None) -> asyncio.Task[Index]:
     """Read the items of the workspace in a thread; what no model may see is not among them."""
-    return asyncio.create_task(asyncio.to_thread(read_index, root, lambda path: ignored.by(path) is not None))
+    unwanted = threading.Event()
+    reading = asyncio.create_task(
+        asyncio.to_thread(
+            read_index,
+            root,
+            lambda path: ignored.by(path) is not None,
+            outside=ignored.outside,
+            kept=cache / "indexes" if cache is not None else None,
+            is_wanted=lambda: not unwanted.is_set(),
+        )
+    )
+    # A thread cannot be cancelled, so it is told that nobody waits for it any more.
+    reading.add_done_callback(lambda task: unwanted.set())
+    return reading
 
 
 def _root_of(path: Path) -> tuple[Path, Path]:

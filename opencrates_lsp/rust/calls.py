@@ -17,6 +17,7 @@ _NAMES = ("identifier", "field_identifier")
 _WORD = re.compile(rb"[\w#\x80-\xff]")
 # What can follow the name of a function that is called or handed on.
 _AFTER = re.compile(rb"\s*(?:[(),;\]}.?]|::\s*<)")
+_TEST = re.compile(r'(?<!not\()(?<!")\btest\b(?!")')
 _DEFINED = re.compile(rb"\bfn\s+$")
 
 
@@ -42,6 +43,11 @@ def callers(source: Source, name: str, owner: str = "", limit: int = 64) -> tupl
         if (function.identity.name, within) != (name, owner) and _is_call(source, path, owner, function):
             found.setdefault(function.span, function)
     return tuple(found.values())
+
+
+def is_testing(item: Item) -> bool:
+    """Whether the item is a test, or compiled for tests alone."""
+    return item.is_test or any(_TEST.search(predicate) for predicate in item.cfgs)
 
 
 def _places(text: bytes, name: bytes, owned: bool) -> Iterator[int]:

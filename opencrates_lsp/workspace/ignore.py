@@ -18,14 +18,17 @@ FILES = (".gitignore", ".aiignore", ".aiexclude")
 
 @dataclass(slots=True)
 class Ignored:
-    """What is kept from models below `root`; `patterns` are those of the settings, relative to it.
+    """What is kept from models below `root` and below the folders `outside` of it that it is built from.
 
-    Ignore files are read once; make a new object to see their changes.
+    `patterns` are those of the settings, relative to the root.
+    Ignore files above these folders count too, up to the top of their git repository.
+    They are read once; make a new object to see their changes.
     """
 
     root: Path
     patterns: Sequence[str] = ()
-    _specs: dict[Path, tuple[tuple[str, GitIgnoreSpec], ...]] = field(default_factory=dict)
+    outside: Sequence[Path] = ()
+    _specs: dict[Path, tuple[tuple[str, str, GitIgnoreSpec], ...]] = field(default_factory=dict)
 
     def by(self, path: Path) -> str | None:
         """The file (or setting) whose pattern keeps this one from models, None when none does.
@@ -33,24 +36,44 @@ class Ignored:
         A pattern that takes an earlier one of its own file back counts; no file takes another's back, so that an
         `.aiignore` can only add.
         """
-        if not path.is_relative_to(self.root):
+        around = next((root for root in (self.root, *self.outside) if path.is_relative_to(root)), None)
+        if around is None:
             return None
-        for folder in (self.root, *reversed(path.relative_to(self.root).parents[:-1])):
-            place = self.root / folder
-            for name, spec in self._of(place):
-                if spec.match_file(path.relative_to(place).as_posix()):
-                    return name
+        text = path.as_posix()
+        for place, name, spec in self._above(path.parent, around):
+            if spec.match_file(text[len(place) :]):
+                return name
         return None
 
-    def _of(self, folder: Path) -> tuple[tuple[str, GitIgnoreSpec], ...]:
+    def _above(self, folder: Path, around: Path) -> tuple[tuple[str, str, GitIgnoreSpec], ...]:
+        """The patterns of the folder and of those above it, outermost first, each with its folder and a slash."""
         if folder not in self._specs:
-            from pathspec import GitIgnoreSpec
-
-            found = [(name, _lines(folder / name)) for name in FILES]
-            if folder == self.root:
-                found.append(("context.ignore", list(self.patterns)))
-            self._specs[folder] = tuple((name, GitIgnoreSpec.from_lines(lines)) for name, lines in found if lines)
+            if folder == around:
+                top = _top(around)
+                above = tuple(one for place in reversed(_up_to(around, top)) for one in self._of(place))
+            else:
+                above = self._above(folder.parent, around) + self._of(folder)
+            self._specs[folder] = above
         return self._specs[folder]
+
+    def _of(self, folder: Path) -> tuple[tuple[str, str, GitIgnoreSpec], ...]:
+        from pathspec import GitIgnoreSpec
+
+        found = [(name, _lines(folder / name)) for name in FILES]
+        if folder == self.root:
+            found.append(("context.ignore", list(self.patterns)))
+        place = folder.as_posix().rstrip("/") + "/"
+        return tuple((place, name, GitIgnoreSpec.from_lines(lines)) for name, lines in found if lines)
+
+
+def _top(folder: Path) -> Path:
+    """The top of the git repository that the folder is in; itself where it is in none."""
+    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
+
+
+def _up_to(folder: Path, top: Path) -> list[Path]:
+    places = [folder, *folder.parents]
+    return places[: places.index(top) + 1]
 
 
 def _lines(path: Path) -> list[str]:

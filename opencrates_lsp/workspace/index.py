@@ -6,56 +6,35 @@ It is kept packed, and parsed when a query is about it; what was found then is k
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
-import sys
-import zlib
-from array import array
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from opencrates_lsp.rust.calls import callers as callers_in
-from opencrates_lsp.rust.headers import self_type
+from opencrates_lsp.rust.calls import is_testing
 from opencrates_lsp.rust.items import Item, defined, impls
 from opencrates_lsp.rust.outline import outlined, signed, whole
 from opencrates_lsp.rust.syntax import Source, parse
+from opencrates_lsp.values import Excerpt
+from opencrates_lsp.workspace.kept_index import Skimmed, skimmed
+from opencrates_lsp.workspace.skim import has, mark
 
-MOST_FILES = 5_000
-MOST_FOLDERS = 20_000
 MOST_BYTES = 1_000_000
 _MOST_TEXTS = 8
 _MOST_ANSWERS = 2_000
 _MOST_DEFINING = 6
 _MOST_CALLING = 16
 _LONGEST_TEXT = 6_000
-_DEFINITION = re.compile(rb"(?:struct|enum|union|trait|type) +([A-Za-z_]\w*)")
-_BEFORE_IMPL = re.compile(rb"[ \t]*(?:(?:unsafe|default)[ \t]+)*")
-_HEADER = re.compile(rb"impl\b[^{;]{1,400}")
-_CALLED = re.compile(rb"([A-Za-z_]\w*)\s*(?:::\s*<[^()]*>)?$")
-
-
-@dataclass(slots=True)
-class _File:
-    """`packed` is its text, `names` the types that it may define or implement, `calls` the sorted hashes of calls."""
-
-    packed: bytes
-    names: tuple[str, ...]
-    calls: array[int]
-    found: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def source(self) -> Source:
-        return parse(zlib.decompress(self.packed))
+_TESTING_FOLDERS = frozenset({"tests", "benches", "examples"})
 
 
 class Index:
     """What the files of a workspace define and call; not to be used by two threads at once."""
 
-    def __init__(self) -> None:
-        self._files: dict[Path, _File] = {}
+    def __init__(self, files: Mapping[Path, Skimmed] | None = None) -> None:
+        self._files: dict[Path, Skimmed] = {}
         self._defining: dict[str, list[Path]] = {}
+        for path, file in (files or {}).items():
+            self._take(path, file)
         self._changed: dict[Path, bytes | None] = {}
         self._answers: dict[tuple[str, Path], tuple[str, ...]] = {}
 
@@ -95,25 +74,37 @@ class Index:
 
         `owner` is the type or trait that it belongs to, "" for a free function.
         """
+        return tuple(dict.fromkeys(text for text, _, _ in self._calling(name, owner, without, limit)))
+
+    def calling(self, name: str, owner: str, without: Path, root: Path, limit: int = 8) -> tuple[Excerpt, ...]:
+        """The same as `callers`, with what each is to the function, and its file as seen from `root`."""
+        return tuple(
+            Excerpt(text, "a test of it" if is_test else "calls it", seen_from(root, path))
+            for text, path, is_test in self._calling(name, owner, without, limit)
+        )
+
+    def _calling(self, name: str, owner: str, without: Path, limit: int) -> list[tuple[str, Path, bool]]:
         self.skim(without)
-        mark = zlib.crc32(name.encode())
-        places = [path for path, file in self._files.items() if path != without and _has(file.calls, mark)]
+        wanted = mark(name)
+        places = [path for path, file in self._files.items() if path != without and has(file.calls, wanted)]
         near = _nearest(places, without)
-        near.sort(key=lambda path: not ({"tests", "benches", "examples"} & set(path.parts)))
-        found: dict[str, None] = {}
+        near.sort(key=lambda path: not (_TESTING_FOLDERS & set(path.parts)))
+        found: dict[str, tuple[str, Path, bool]] = {}
         parsed = 0
         for path in near:
-            text = zlib.decompress(self._files[path].packed)
+            text = self._files[path].text()
             if owner.encode() not in text:
                 continue
             source = parse(text)
             for item in callers_in(source, name, owner):
                 if item.span.end - item.span.start <= _LONGEST_TEXT:
-                    found.setdefault(whole(source, item))
+                    caller = whole(source, item)
+                    is_test = is_testing(item) or bool({"tests", "benches"} & set(path.parts))
+                    found.setdefault(caller, (caller, path, is_test))
             parsed += 1
             if len(found) >= limit or parsed >= _MOST_CALLING:
                 break
-        return tuple(found)[:limit]
+        return list(found.values())[:limit]
 
     def skim(self, without: Path | None = None) -> None:
         """Take in the changed files, but not the one that a query leaves out: it changes with every key."""
@@ -126,10 +117,9 @@ class Index:
                 if not self._defining[name]:
                     del self._defining[name]
             if text is not None and len(text) <= MOST_BYTES:
-                self._add(path, text)
+                self._take(path, skimmed(text))
 
-    def _add(self, path: Path, text: bytes) -> None:
-        file = _File(zlib.compress(text, 1), tuple(sorted(_names(text))), array("L", sorted(_calls(text))))
+    def _take(self, path: Path, file: Skimmed) -> None:
         self._files[path] = file
         for name in file.names:
             self._defining.setdefault(name, []).append(path)
@@ -142,73 +132,12 @@ class Index:
         return file.found[name]
 
 
-def read_index(root: Path, is_left_out: Callable[[Path], bool] = lambda path: False) -> Index:
-    """The index of the .rs files below `root`; for a thread, because it reads them all.
-
-    Left out are, beside what `is_left_out` says, hidden folders, caches (those with a CACHEDIR.TAG, as cargo's
-    target), files over `MOST_BYTES`, what cannot be read, and all beyond `MOST_FILES` files.
-    """
-    index = Index()
-    for path in _files_below(root):
-        if is_left_out(path):
-            continue
-        with contextlib.suppress(OSError):
-            index.update(path, path.read_bytes())
-        # One by one, so that the texts are not all held at once.
-        index.skim()
-        if len(index) >= MOST_FILES:
-            break
-    return index
-
-
-def _files_below(root: Path) -> Iterator[Path]:
-    """The files nearest to the root first, in a settled order; links to folders are not followed."""
-    waiting = [root]
-    for count, folder in enumerate(waiting):
-        if count >= MOST_FOLDERS:
-            return
-        try:
-            with os.scandir(folder) as entries:
-                listed = sorted(entries, key=lambda entry: entry.name)
-        except OSError:
-            continue
-        if folder != root and any(entry.name == "CACHEDIR.TAG" for entry in listed):
-            continue
-        for entry in listed:
-            with contextlib.suppress(OSError):
-                if entry.is_dir(follow_symlinks=False):
-                    waiting += [Path(entry.path)] if not entry.name.startswith(".") else []
-                elif entry.name.endswith(".rs") and entry.is_file() and entry.stat().st_size <= MOST_BYTES:
-                    yield Path(entry.path)
-
-
-def _names(text: bytes) -> set[str]:
-    """The types that the text may define or implement; comments and strings are not told apart here."""
-    found = {sys.intern(name.decode()) for name in _DEFINITION.findall(text)}
-    at = text.find(b"impl")
-    while at >= 0:
-        header = _HEADER.match(text, at)
-        if header is not None and _BEFORE_IMPL.fullmatch(text, text.rfind(b"\n", 0, at) + 1, at):
-            found.add(sys.intern(self_type(header[0].decode("utf-8", "replace").strip())))
-        at = text.find(b"impl", at + 4)
-    return found
-
-
-def _calls(text: bytes) -> set[int]:
-    """The hashes of the words that stand before an opening parenthesis."""
-    found = set()
-    pieces = text.split(b"(")
-    for piece in pieces[:-1]:
-        # A name is seldom longer than this, and the search takes longer the more there is before it.
-        called = _CALLED.search(piece[-32:] if not piece.endswith(b">") else piece[-96:])
-        if called is not None:
-            found.add(called[1])
-    return {zlib.crc32(name) for name in found}
-
-
-def _has(marks: Sequence[int], mark: int) -> bool:
-    at = bisect_left(marks, mark)
-    return at < len(marks) and marks[at] == mark
+def seen_from(root: Path, path: Path) -> str:
+    """The path for people: relative to the root where it is below it, else with its package's folder."""
+    if path.is_relative_to(root):
+        return path.relative_to(root).as_posix()
+    common = [one for one in path.parents if root.is_relative_to(one)]
+    return path.relative_to(common[0]).as_posix() if common and len(common[0].parts) > 1 else path.as_posix()
 
 
 def _nearest(paths: Sequence[Path], to: Path) -> list[Path]:

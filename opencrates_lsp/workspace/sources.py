@@ -6,14 +6,11 @@ that are no UTF-8 are borne.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
-import os
 import re
 import stat
-import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple
@@ -23,6 +20,7 @@ from typing import Any
 from opencrates_lsp.rust.declared import Block, Declared, Import, Module, Modules, declared_in
 from opencrates_lsp.rust.headers import self_type
 from opencrates_lsp.rust.syntax import parse
+from opencrates_lsp.workspace import keeping
 from opencrates_lsp.workspace.files import rust_files
 from opencrates_lsp.workspace.locked import Locked
 
@@ -130,18 +128,8 @@ class CrateSource:
             "implementing": None if self._implementing is None else self._relative(self._implementing),
             "rules": self._relative(self._rules),
         }
-        with contextlib.suppress(OSError):
-            self._kept.parent.mkdir(parents=True, exist_ok=True)
-            _make_room(self._kept.parent)
-            packed = zlib.compress(json.dumps(told, separators=(",", ":")).encode(), 1)
-            handle, name = tempfile.mkstemp(dir=self._kept.parent, prefix=".")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(packed)
-                Path(name).replace(self._kept)
-            except OSError:
-                Path(name).unlink(missing_ok=True)
-                raise
+        packed = zlib.compress(json.dumps(told, separators=(",", ":")).encode(), 1)
+        keeping.keep(self._kept, packed, most_files=_MOST_KEPT, most_bytes=_MOST_KEPT_BYTES)
 
     def _relative(self, places: Mapping[str, tuple[Path, ...]]) -> dict[str, list[str]]:
         root = self.locked.root
@@ -150,18 +138,17 @@ class CrateSource:
     def _load(self, kept: Path) -> None:
         """What an earlier session found; anything that is not as it should be is found anew."""
         root = self.locked.root
+        data = keeping.kept(kept, _MOST_KEPT_BYTES)
+        if data is None:
+            return
         try:
-            unpacking = zlib.decompressobj()
-            told = json.loads(unpacking.decompress(kept.read_bytes(), MOST_CRATE_BYTES))
+            told = json.loads(zlib.decompressobj().decompress(data, MOST_CRATE_BYTES))
             if told["format"] != _FORMAT:
                 return
             files = {root / name: _from_json(modules) for name, modules in told["files"].items()}
             rules = _absolute(root, told["rules"])
             skimmed = None if told["implementing"] is None else _absolute(root, told["implementing"])
-            os.utime(kept)
-        except FileNotFoundError:
-            return
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, zlib.error) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, zlib.error) as error:
             log.debug("%s is made again: %r", kept, error)
             return
         self._modules, self._rules, self._implementing = files, rules, skimmed
@@ -191,21 +178,6 @@ def _file_name(locked: Locked) -> str:
     return f"{locked.name}-{locked.version}-{digest.hexdigest()}.json.z"
 
 
-def _make_room(folder: Path) -> None:
-    """Let those go that were not used for the longest time."""
-    found = []
-    for path in folder.iterdir():
-        with contextlib.suppress(OSError):
-            told = path.stat()
-            found.append((told.st_mtime_ns, told.st_size, path))
-    found.sort(key=lambda one: one[:2], reverse=True)
-    total = 0
-    for count, (_, size, path) in enumerate(found):
-        total += size
-        if count >= _MOST_KEPT or total > _MOST_KEPT_BYTES:
-            path.unlink(missing_ok=True)
-
-
 def _to_json(modules: Modules) -> list[Any]:
     return [
         [
@@ -222,15 +194,15 @@ def _from_json(told: list[Any]) -> Modules:
     found: Modules = {}
     for inside, declared, imports, blocks in told:
         found[tuple(inside)] = Module(
-            [Declared(*map(_tuples, one)) for one in declared],
-            [Import(*map(_tuples, one)) for one in imports],
-            [Block(*map(_tuples, one)) for one in blocks],
+            [Declared(*_columns(one)) for one in declared],
+            [Import(*_columns(one)) for one in imports],
+            [Block(*_columns(one)) for one in blocks],
         )
     return found
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _columns(row: list[Any]) -> list[Any]:
+    return [tuple(value) if isinstance(value, list) else value for value in row]
 
 
 def _absolute(root: Path, told: Mapping[str, list[str]]) -> dict[str, tuple[Path, ...]]:

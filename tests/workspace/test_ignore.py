@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from opencrates_lsp.workspace.ignore import Ignored
-from opencrates_lsp.workspace.index import read_index
+from opencrates_lsp.workspace.reading import read_index
 
 
 def lay(root: Path) -> Path:
@@ -55,3 +55,17 @@ def test_what_is_ignored_is_not_shown_as_a_definition(tmp_path: Path) -> None:
     index = read_index(root, lambda path: ignored.by(path) is not None)
     names = ["Open", "Keys", "Sauce", "Made", "Vendored"]
     assert set(index.related(names, root / "src" / "other.rs")) == {"Open", "Vendored"}
+
+
+def test_the_ignore_files_of_the_repository_around_count_and_those_of_folders_outside(tmp_path: Path) -> None:
+    root = lay(tmp_path / "repository" / "rust")
+    beside = lay(tmp_path / "beside")
+    (tmp_path / ".aiignore").write_text("*.rs\n")
+    (tmp_path / "repository" / ".git").mkdir()
+    (tmp_path / "repository" / ".aiignore").write_text("/rust/src/lib.rs\n")
+    ignored = Ignored(root, ("vendor/**",), outside=(beside,))
+    assert ignored.by(root / "src" / "lib.rs") == ".aiignore"
+    assert ignored.by(root / "src" / "kept.tmp.rs") is None
+    assert ignored.by(beside / "src" / "keys.rs") == ".aiexclude"
+    assert ignored.by(beside / "vendor" / "deep" / "lib.rs") is None
+    assert ignored.by(tmp_path / "elsewhere" / "secret.rs") is None

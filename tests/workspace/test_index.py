@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from opencrates_lsp.workspace import index as indexing
-from opencrates_lsp.workspace.index import Index, read_index
+from opencrates_lsp.workspace.index import Index
+from opencrates_lsp.workspace.reading import read_index
 
 SHAPES = b"""
 /// A circle.
