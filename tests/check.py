@@ -27,7 +27,6 @@ from opencrates_lsp.values import (
     Excerpt,
     Level,
     Limits,
-    Lints,
     Policy,
     Prompt,
     Question,
@@ -89,7 +88,6 @@ class ScriptedTools:
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
     dependencies: frozenset[str] | None = frozenset()
-    lints: Lints = field(default_factory=Lints)
     reached: bool = True
     unreached_reason: str | None = None
     converses: bool = True
@@ -104,6 +102,7 @@ class ScriptedTools:
         self.templates = Templates([packaged_folder()])
         self.proofs: list[ScriptedProof] = []
         self.closed = 0
+        self.calls: list[Usage] = []
 
     async def callers(self, name: str, owner: str, path: Path) -> Sequence[str]:
         return ()
@@ -129,11 +128,12 @@ class ScriptedTools:
             yield Chunk(usage=Usage("scripted", "m", 10, 20, 0.5), finish="stop")
         finally:
             self.closed += 1
+            self.calls.append(Usage("scripted", "m", 10, 20, 0.5))
 
-    async def recall(self, prompt: Prompt) -> str | None:
-        return self.remembered
+    async def recall(self, prompt: Prompt, candidate: int = 0) -> str | None:
+        return self.remembered if candidate == 0 else None
 
-    async def keep(self, prompt: Prompt, answer: str) -> None:
+    async def keep(self, prompt: Prompt, answer: str, candidate: int = 0) -> None:
         self.kept[prompt.messages[-1].content] = answer
 
     async def prepare(self, subject: Subject, level: Level) -> ScriptedProof:

@@ -22,13 +22,13 @@ from opencrates_lsp.values import (
     Excerpt,
     Level,
     Limits,
-    Lints,
     Note,
     Policy,
     Prompt,
     Span,
     Subject,
     Task,
+    Usage,
     Verdict,
 )
 
@@ -120,11 +120,6 @@ class Tools(Protocol):
         ...
 
     @property
-    def lints(self) -> Lints:
-        """What the crate says of lints outside of the file."""
-        ...
-
-    @property
     def converses(self) -> bool:
         """Whether the provider reads what is said to it, so that telling it the errors can help."""
         ...
@@ -137,11 +132,16 @@ class Tools(Protocol):
         """The provider's answer; closing the generator ends the request."""
         ...
 
-    async def recall(self, prompt: Prompt) -> str | None:
-        """An answer that once passed for the same prompt, toolchain and lock file."""
+    @property
+    def calls(self) -> Sequence[Usage]:
+        """What each call of a provider used in this job so far, those included that were broken off."""
         ...
 
-    async def keep(self, prompt: Prompt, answer: str) -> None:
+    async def recall(self, prompt: Prompt, candidate: int = 0) -> str | None:
+        """An answer that once passed for the same prompt, toolchain and lock file, as this one of its candidates."""
+        ...
+
+    async def keep(self, prompt: Prompt, answer: str, candidate: int = 0) -> None:
         """Keep an answer whose verdict passed."""
         ...
 

@@ -14,7 +14,8 @@ from opencrates_lsp.errors import Missing
 from opencrates_lsp.events import Bus, Verified
 from opencrates_lsp.face import Face, Phase
 from opencrates_lsp.jobs import Job
-from opencrates_lsp.providers.base import Provider
+from opencrates_lsp.providers.base import Provider, model_of
+from opencrates_lsp.providers.wrap import overheard
 from opencrates_lsp.rust.context import BYTES_PER_TOKEN
 from opencrates_lsp.rust.items import Item
 from opencrates_lsp.rust.syntax import Source
@@ -27,17 +28,17 @@ from opencrates_lsp.values import (
     Excerpt,
     Level,
     Limits,
-    Lints,
     Policy,
     Prompt,
     Question,
     Span,
     Subject,
     Task,
+    Usage,
     Verdict,
 )
 from opencrates_lsp.verify import format as formatting
-from opencrates_lsp.verify import repair
+from opencrates_lsp.verify import mends, telling
 from opencrates_lsp.verify.proof import Proof
 from opencrates_lsp.verify.verifier import Verifier
 
@@ -104,7 +105,6 @@ class JobTools:
         verifier: Verifier,
         store: Store,
         bus: Bus,
-        lints: Lints,
     ) -> None:
         self.face = face
         self.beside: dict[Path, bytes] = {}
@@ -112,12 +112,12 @@ class JobTools:
         self._action = action
         self._path = path
         self._workspace = workspace
-        self.provider = provider
+        self.calls: list[Usage] = []
+        self.provider = overheard(provider, self.calls.append)
         self._templates = templates
         self._verifier = verifier
         self._store = store
         self._bus = bus
-        self.lints = lints
 
     def on(self, face: Face) -> JobTools:
         """The same tools for another face of the same job."""
@@ -170,19 +170,21 @@ class JobTools:
     def stream(self, prompt: Prompt, task: Task) -> AsyncGenerator[Chunk, None]:
         return self.provider.stream(prompt, task)
 
-    async def recall(self, prompt: Prompt) -> str | None:
+    async def recall(self, prompt: Prompt, candidate: int = 0) -> str | None:
         if not self.converses:
             return None
-        return await self._store.remembered.recall("answer", await self._key(prompt))
+        return await self._store.remembered.recall("answer", await self._key(prompt, candidate))
 
-    async def keep(self, prompt: Prompt, answer: str) -> None:
+    async def keep(self, prompt: Prompt, answer: str, candidate: int = 0) -> None:
         if self.converses:
-            await self._store.remembered.remember("answer", await self._key(prompt), answer)
+            await self._store.remembered.remember("answer", await self._key(prompt, candidate), answer)
 
-    async def _key(self, prompt: Prompt) -> str:
+    async def _key(self, prompt: Prompt, candidate: int) -> str:
+        """What an answer is remembered by; how many were asked for at once is in the prompt."""
         toolchain = self._workspace.toolchain
         lock = await self._workspace.lock_digest()
-        parts = [self.provider.name, json.dumps(asdict(prompt)), toolchain.version if toolchain else "", lock]
+        parts = [self.provider.name, model_of(self.provider), json.dumps(asdict(prompt)), str(candidate)]
+        parts += [toolchain.version if toolchain else "", lock]
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=32).hexdigest()
 
     async def prepare(self, subject: Subject, level: Level) -> Ready:
@@ -247,7 +249,7 @@ class JobTools:
         return package.edition if package is not None else "2021"
 
     def suggested(self, text: bytes, path: Path, errors: Sequence[Diagnostic], within: Span) -> bytes | None:
-        return repair.suggested(text, path, errors, within) or repair.imported(text, path, errors)
+        return mends.suggested(text, path, errors, within) or mends.imported(text, path, errors)
 
     def explain(self, errors: Sequence[Diagnostic], path: Path, text: bytes, within: Span) -> str:
-        return repair.explain(errors, path, text, within)
+        return telling.explain(errors, path, text, within)

@@ -37,10 +37,12 @@ class Provider(Protocol):
     def converses(self) -> bool: ...
 
     def stream(self, prompt: Prompt, task: Task) -> AsyncGenerator[Chunk, None]:
-        """The answer in pieces, one candidate after the other; the last piece of each has `finish`.
+        """The answer in pieces; the last piece of each candidate has `finish`.
 
-        Candidates are asked for one by one, so whoever stops after the first pays for one.
-        Closing the generator, or cancelling whoever reads it, ends the request at once.
+        Candidates are asked for at once, so that all of them take as long as one, and their pieces come as they are
+        made: `Chunk.candidate` tells them apart.
+        A candidate that cannot be had is left out, and the error is raised only when there is no other.
+        Closing the generator, or cancelling whoever reads it, ends every request at once.
         Raises `Unreachable` or `Busy` when another provider may do better, `Refused` when the answer is unusable,
         `Missing` for a key that is not there or not accepted, `WrongUsage` for settings that cannot work.
         """

@@ -22,6 +22,7 @@ from opencrates_lsp.errors import Missing, OpenCratesError, Refused, WrongUsage
 from opencrates_lsp.providers import faults
 from opencrates_lsp.providers.base import Secret, endpoint_host, is_loopback
 from opencrates_lsp.providers.faults import Endpoint
+from opencrates_lsp.providers.together import side_by_side
 from opencrates_lsp.providers.wire import Answer, refused_option, request_body
 from opencrates_lsp.values import Chunk, Model, Prompt, Task
 
@@ -91,18 +92,25 @@ class OpenAI:
         self._left_out: set[str] = set()
 
     async def stream(self, prompt: Prompt, task: Task) -> AsyncGenerator[Chunk, None]:
-        """See `Provider.stream`."""
-        refusal: Refused | None = None
-        usable = 0
-        for candidate in range(max(1, prompt.candidates)):
-            answer = Answer(prompt.max_output_tokens)
-            async with contextlib.aclosing(self._pieces(prompt, answer)) as pieces:
-                async for text in pieces:
-                    yield Chunk(text, candidate)
-            yield Chunk("", candidate, answer.usage(self.name, self.model), answer.finish)
-            refusal = answer.refused(self.model)
-            usable += refusal is None
-        if refusal is not None and not usable:
+        """See `Provider.stream`.
+
+        Each candidate is a request of its own: of the servers that speak this format some ignore `n`, some refuse it,
+        and none ends one choice of several while the others go on.
+        """
+        streams = [self._candidate(prompt, candidate) for candidate in range(max(1, prompt.candidates))]
+        async with contextlib.aclosing(side_by_side(streams)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _candidate(self, prompt: Prompt, candidate: int) -> AsyncGenerator[Chunk, None]:
+        """One answer; raises `Refused` behind one that cannot be used."""
+        answer = Answer(prompt.max_output_tokens)
+        async with contextlib.aclosing(self._pieces(prompt, answer)) as pieces:
+            async for text in pieces:
+                yield Chunk(text, candidate)
+        yield Chunk("", candidate, answer.usage(self.name, self.model), answer.finish)
+        refusal = answer.refused(self.model)
+        if refusal is not None:
             raise refusal
 
     async def models(self) -> Sequence[Model]:
@@ -191,7 +199,7 @@ class OpenAI:
             try:
                 return cast("AsyncStream[ChatCompletionChunk]", await create(extra_headers=self._headers(), **body))
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                option = refused_option(faults.server_words(error), body, self._left_out)
+                option = refused_option(faults.server_words(error), body)
                 if option is None:
                     raise
                 self._left_out.add(option)

@@ -52,7 +52,7 @@ def request_body(prompt: Prompt, model: str, left_out: Collection[str], *, new_l
     return body
 
 
-def refused_option(said: str, body: dict[str, Any], left_out: Collection[str]) -> str | None:
+def refused_option(said: str, body: dict[str, Any]) -> str | None:
     """The option of the request that the server's words blame, if it can be left out.
 
     A token limit is left out only when its name is not known, not when its value is refused.
@@ -61,7 +61,7 @@ def refused_option(said: str, body: dict[str, Any], left_out: Collection[str]) -
     unknown = any(word in lowered for word in _UNKNOWN)
     for option, words in _WORDS.items():
         optional = unknown or option not in (OLD_LIMIT, NEW_LIMIT)
-        if option in body and optional and option not in left_out and any(word in lowered for word in words):
+        if option in body and optional and any(word in lowered for word in words):
             return option
     return None
 

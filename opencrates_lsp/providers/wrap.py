@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from opencrates_lsp.errors import Busy, OpenCratesError, Refused, Unreachable
@@ -51,6 +51,16 @@ class Metered(Generic[R]):
         self._settle = settle
         self._publish = publish
 
+    def overheard(self, hear: Callable[[Usage], object]) -> Metered[R]:
+        """The same provider, which tells `hear` as well what each call used, broken-off answers included."""
+
+        def publish(event: Event) -> None:
+            self._publish(event)
+            if isinstance(event, ProviderCalled):
+                hear(event.usage)
+
+        return Metered(self._provider, price=self._price, reserve=self._reserve, settle=self._settle, publish=publish)
+
     async def stream(self, prompt: Prompt, task: Task) -> AsyncGenerator[Chunk, None]:
         """See `Provider.stream`; raises `Busy` as well when the daily budget does not allow the call."""
         asked = estimated_tokens(prompt_bytes(prompt)) if self.converses else 0
@@ -61,7 +71,6 @@ class Metered(Generic[R]):
             async with contextlib.aclosing(self._provider.stream(prompt, task)) as pieces:
                 async for piece in pieces:
                     yield call.counted(piece)
-                    call.go_on()
             call.close(unanswered=False)
         except OpenCratesError as error:
             call.close(unanswered=False)
@@ -70,7 +79,7 @@ class Metered(Generic[R]):
             raise
         except (asyncio.CancelledError, GeneratorExit):
             # Whoever has enough after a whole candidate has not cancelled anything.
-            call.outcome = "cancelled" if call.open else "done"
+            call.outcome = "done" if call.whole else "cancelled"
             call.close(unanswered=True)
             raise
         except BaseException:
@@ -109,14 +118,14 @@ class Metered(Generic[R]):
 
 @dataclass(slots=True)
 class _Call:
-    """One call as it goes; `open` while a candidate is being answered, `size` are its bytes so far."""
+    """One call as it goes; `whole` are the candidates that were counted, `sizes` the bytes of the others so far."""
 
     total: Usage
     price: Price | None
     prompt_tokens: int
     candidates: int
-    open: bool = True
-    size: int = 0
+    whole: set[int] = field(default_factory=set)
+    sizes: dict[int, int] = field(default_factory=dict)
     began: float = 0.0
     first: float | None = None
     outcome: Outcome = "done"
@@ -126,27 +135,25 @@ class _Call:
         """The piece with the cost of its candidate, if it is the last one of it."""
         if self.first is None:
             self.first = time.monotonic()
-        self.size += len(piece.text.encode(errors="replace"))
-        if not self.open or (piece.finish is None and piece.usage is None):
+        which = piece.candidate
+        if which in self.whole or which >= self.candidates:
+            # More than was asked for comes only from those who cost nothing.
             return piece
-        return replace(piece, usage=self._add(piece.usage))
-
-    def go_on(self) -> None:
-        """More is asked for: the next candidate, if one was done."""
-        if not self.open and self.candidates > 1:
-            self.candidates -= 1
-            self.open = True
+        self.sizes[which] = self.sizes.get(which, 0) + len(piece.text.encode(errors="replace"))
+        if piece.finish is None and piece.usage is None:
+            return piece
+        return replace(piece, usage=self._add(which, piece.usage))
 
     def close(self, *, unanswered: bool) -> None:
-        """Count a candidate that was left open, one without a single piece only when it may be `unanswered` yet."""
-        if self.open and (self.size or unanswered):
-            self._add(None)
-        self.open = False
+        """Count the candidates that were left open, those without a piece only when they may be `unanswered` yet."""
+        for which in range(self.candidates):
+            if which not in self.whole and (self.sizes.get(which) or unanswered):
+                self._add(which, None)
 
-    def _add(self, usage: Usage | None) -> Usage:
+    def _add(self, which: int, usage: Usage | None) -> Usage:
         if usage is None:
             log.debug("%s has not counted what it used; the bytes are.", self.total.provider)
-            made = estimated_tokens(self.size) if self.prompt_tokens else 0
+            made = estimated_tokens(self.sizes.get(which, 0)) if self.prompt_tokens else 0
             estimated = self.prompt_tokens > 0
             usage = replace(self.total, input_tokens=self.prompt_tokens, output_tokens=made, estimated=estimated)
         usage = replace(usage, cost_usd=cost_usd(self.price, usage.input_tokens, usage.output_tokens))
@@ -157,7 +164,7 @@ class _Call:
             cost_usd=self.total.cost_usd + usage.cost_usd,
             estimated=self.total.estimated or usage.estimated,
         )
-        self.open, self.size = False, 0
+        self.whole.add(which)
         return usage
 
     def event(self) -> ProviderCalled:
@@ -202,6 +209,10 @@ class Fallback:
         _tell_of(failures[1:], chosen)
         raise chosen
 
+    def overheard(self, hear: Callable[[Usage], object]) -> Fallback:
+        """The same providers, of which each tells `hear` what its calls used."""
+        return Fallback([overheard(provider, hear) for provider in self._providers])
+
     async def models(self) -> Sequence[Model]:
         """The models of the first provider."""
         return await self._providers[0].models()
@@ -211,6 +222,13 @@ class Fallback:
         async with contextlib.AsyncExitStack() as closing:
             for provider in self._providers:
                 closing.push_async_callback(provider.close)
+
+
+def overheard(provider: Provider, hear: Callable[[Usage], object]) -> Provider:
+    """The provider, telling `hear` what each of its calls used; one that counts nothing is as it was."""
+    if isinstance(provider, Fallback):
+        return provider.overheard(hear)
+    return provider.overheard(hear) if isinstance(provider, Metered) else provider
 
 
 def _tell_of(others: Sequence[tuple[str, OpenCratesError]], error: OpenCratesError) -> None:

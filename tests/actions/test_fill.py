@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from check import ScriptedFace, ScriptedTools, check, example, request_at, run
@@ -10,7 +11,7 @@ from check import ScriptedFace, ScriptedTools, check, example, request_at, run
 from opencrates_lsp.actions import ALL
 from opencrates_lsp.actions.base import Action
 from opencrates_lsp.actions.fill import ACTION
-from opencrates_lsp.actions.propose import APPLY_UNPROVED
+from opencrates_lsp.actions.proving import APPLY_UNPROVED
 from opencrates_lsp.errors import Declined, Missing, Refused, WrongUsage
 from opencrates_lsp.values import Diagnostic, Level, Severity, Verdict
 
@@ -48,18 +49,22 @@ async def test_an_answer_that_rustc_rejects_is_asked_for_again_with_the_errors()
     tools.level = Level.CHECK
     assert await run(ACTION, BEFORE, tools) == AFTER
     assert "mismatched types" in tools.prompts[1].messages[-1].content
-    assert len(tools.prompts[1].messages) == 4
+    assert [message.role for message in tools.prompts[1].messages] == ["system", "user"]
     assert list(tools.kept.values()) == [RIGHT]
 
 
-async def test_after_the_last_repair_the_first_error_is_told() -> None:
+async def test_after_the_last_repair_its_errors_and_all_that_was_tried_are_told() -> None:
     replies = [f'```rust\npub fn double(x: u32) -> u32 {{ "{n}" }}\n```' for n in range(3)]
-    tools = ScriptedTools(replies, verdicts=[BAD, BAD, BAD], level=Level.CHECK)
+    other = replace(BAD, new_errors=(replace(ERROR, message="cannot add"),))
+    both = replace(BAD, new_errors=(ERROR, *other.new_errors))
+    tools = ScriptedTools(replies, verdicts=[other, both, BAD], level=Level.CHECK)
     with pytest.raises(Refused) as refused:
         await run(ACTION, BEFORE, tools)
-    assert "mismatched types" in refused.value.message
-    assert "E0308" in refused.value.message
-    assert refused.value.verdict == BAD
+    assert refused.value.message == (
+        "`double` was not changed: rustc finds a new error, [E0308] mismatched types (3 answers were tried)."
+    )
+    assert refused.value.verdict == replace(BAD, attempts=3)
+    assert '"2"' in refused.value.attempt
     assert not tools.kept
 
 
@@ -68,13 +73,6 @@ async def test_the_compilers_own_mend_costs_no_question() -> None:
     tools = ScriptedTools([RIGHT], verdicts=[BAD, GOOD], level=Level.CHECK, mended=mended)
     assert await run(ACTION, BEFORE, tools) == mended.decode()
     assert len(tools.prompts) == 1
-
-
-async def test_the_same_answer_again_is_not_judged_again() -> None:
-    wrong = "```rust\npub fn double(x: u32) -> u32 { 0 }\n```"
-    tools = ScriptedTools([wrong, wrong, RIGHT], verdicts=[BAD, GOOD], level=Level.CHECK)
-    assert await run(ACTION, BEFORE, tools) == AFTER
-    assert len(tools.proofs[0].judged) == 2
 
 
 async def test_an_item_that_rustc_does_not_look_at_is_changed_only_after_a_yes() -> None:

@@ -148,10 +148,10 @@ async def test_what_a_rude_model_answers_is_refused_for_what_it_is(tmp_path: Pat
             answer = await refused(user, path, *words)
             # What a model should do better is nothing that the user could do.
             assert "fence" not in answer["reason"]
-            # It was told what is wrong, twice, and every request is counted, although nothing came of it.
-            assert len(sent) == 3, kind
+            # It was told what is wrong, and not again when that did not help; every request is counted.
+            assert len(sent) == 2, kind
             assert sent[1].prompt != sent[0].prompt
-            cost += 3 * 0.002
+            cost += 2 * 0.002
             assert await spent(home) == pytest.approx(cost), kind
         assert await history(home) == []
         # What an answer does to others is left out, and what it leaves out stays.
@@ -166,13 +166,14 @@ async def test_a_crate_that_is_not_among_the_dependencies_is_asked_about(allowed
     said = "Allow" if allowed else "Refuse"
     serde = fenced("pub fn twice(x: u32) -> u32 {\n    serde::double(x)\n}")
     async with (
-        model_server([serde] * (3 if allowed else 1)) as server,
+        model_server([serde] * (2 if allowed else 1)) as server,
         editor(root, tmp_path / "home", model=server.url, answer=lambda message, choices: said) as user,
     ):
         path = opened(user)
         async with nothing_changes(user):
             answer = await user.fill(path)
         assert "serde" in user.asked[0]
+        assert len(user.asked) == 1
         # What is allowed is still held to the proof: the crate is not there.
         assert answer["state"] == ("refused" if allowed else "declined"), answer
         assert ("E0433" if allowed else "serde") in answer["reason"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from opencrates_lsp import providers
 from opencrates_lsp.errors import Busy, Unreachable, WrongUsage
 from opencrates_lsp.providers.base import Provider, is_loopback
 from opencrates_lsp.providers.wrap import Fallback, Metered
-from opencrates_lsp.values import Chunk, Model, Span, Subject, Task, Usage
+from opencrates_lsp.values import Model, Span, Subject, Task, Usage
 
 
 def metered(url: str) -> Provider:
@@ -123,28 +124,46 @@ async def test_errors_are_the_same_through_all_wrappers(
         await nothing_runs_on()
 
 
-async def test_candidates_come_one_after_the_other_and_only_as_many_as_are_read(
-    make: Callable[[str], Provider],
-) -> None:
-    async with model_server(["first", Say("second", usage=(5, 6))]) as server:
+async def test_candidates_are_asked_for_at_once_and_told_apart(make: Callable[[str], Provider]) -> None:
+    async with model_server(["first", Say("second", usage=(5, 6)), "third"]) as server:
+        answer = await pieces(make(server.url), replace(PROMPT, candidates=3))
+        assert len({json.dumps(request.body) for request in server.requests}) == 1
+    assert {text(answer, number) for number in range(3)} == {"first", "second", "third"}
+    ends = [piece for piece in answer if piece.finish]
+    assert sorted(piece.candidate for piece in ends) == [0, 1, 2]
+    assert sorted(piece.usage.output_tokens for piece in ends if piece.usage) == [6, 7, 7]
+    await nothing_runs_on()
+
+
+async def test_the_slow_candidates_are_ended_with_the_stream(make: Callable[[str], Provider]) -> None:
+    replies: list[Say] = [Say("slow", gated=True), Say("slow", gated=True), Say("quick")]
+    async with model_server(replies) as server:
         provider = make(server.url)
         async with contextlib.aclosing(provider.stream(replace(PROMPT, candidates=3), TASK)) as stream:
-            answer = list[Chunk]()
             async for piece in stream:
-                answer.append(piece)
-                if piece.candidate == 1 and piece.finish:
+                if piece.finish:
                     break
+        assert piece.usage is not None
+        await server.until(lambda: sum(request.gone for request in server.requests) == 2)
+        assert [request.answered for request in server.requests] == [False, False, True]
         await provider.close()
-    assert [piece.candidate for piece in answer] == sorted(piece.candidate for piece in answer)
-    assert [text(answer, 0), text(answer, 1)] == ["first", "second"]
-    assert answer[-1].usage is not None
-    assert answer[-1].usage.output_tokens == 6
+        await nothing_runs_on()
 
 
-async def test_one_cut_off_candidate_leaves_the_others(make: Callable[[str], Provider]) -> None:
-    async with model_server([Say("fn f() {", finish="length"), "fn f() {}"]) as server:
+@pytest.mark.parametrize(
+    "bad", [Say("fn f() {", finish="length"), failure(503, "Later."), Break("reset"), Say("fn", then="close")]
+)
+async def test_a_candidate_that_fails_leaves_the_others(make: Callable[[str], Provider], bad: Any) -> None:
+    async with model_server([bad, "fn f() {}"]) as server:
         answer = await pieces(make(server.url), replace(PROMPT, candidates=2))
-    assert text(answer, 1) == "fn f() {}"
+    assert "fn f() {}" in {text(answer, 0), text(answer, 1)}
+
+
+async def test_when_every_candidate_fails_it_is_told_why(make: Callable[[str], Provider]) -> None:
+    async with model_server([failure(503, "Later.")] * 3) as server:
+        with pytest.raises(Unreachable):
+            await pieces(make(server.url), replace(PROMPT, candidates=3))
+        await nothing_runs_on()
 
 
 async def test_models_are_listed(make: Callable[[str], Provider]) -> None:

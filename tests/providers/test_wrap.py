@@ -14,7 +14,7 @@ from opencrates_lsp.errors import Busy, Missing, OpenCratesError, Refused, Unrea
 from opencrates_lsp.events import ProviderCalled
 from opencrates_lsp.providers.base import Provider
 from opencrates_lsp.providers.prices import price_of
-from opencrates_lsp.providers.wrap import Fallback, Metered
+from opencrates_lsp.providers.wrap import Fallback, Metered, overheard
 from opencrates_lsp.values import Chunk, Model, Prompt, Task, Usage
 
 PROMPT_TOKENS = 16
@@ -132,13 +132,21 @@ async def test_a_call_that_is_ended_settles_what_was_used(
     assert till.told[0].outcome == "cancelled"
 
 
-async def test_who_has_enough_after_a_whole_candidate_pays_for_one() -> None:
-    till, asked = Till(), replace(PROMPT, candidates=3)
-    stream = till.around(Scripted(Chunk("a", usage=COUNTED, finish="stop"), None)).stream(asked, TASK)
-    await anext(stream)
+async def test_who_has_enough_after_a_whole_candidate_pays_for_what_was_begun_of_the_others() -> None:
+    till, asked, heard = Till(), replace(PROMPT, candidates=3), list[Usage]()
+    begun = Chunk("1234567", candidate=2)
+    provider = till.around(Scripted(begun, Chunk("a", usage=COUNTED, finish="stop"), None)).overheard(heard.append)
+    stream = overheard(Fallback([provider]), heard.append).stream(asked, TASK)
+    assert (await anext(stream)).candidate == 2
+    assert (await anext(stream)).usage == replace(COUNTED, cost_usd=10 * 0.1 + 4)
     await stream.aclose()
-    assert till.settled[0][1].input_tokens == 10
+    # Candidate 1 was sent too, whether or not a piece of it came; of candidate 2 the pieces are counted.
+    usage = till.settled[0][1]
+    assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (10 + 2 * PROMPT_TOKENS, 4 + 2, True)
+    assert usage.cost_usd == pytest.approx(usage.input_tokens * 0.1 + usage.output_tokens)
     assert till.told[0].outcome == "done"
+    assert heard == [usage, usage]
+    assert [event.usage for event in till.told] == [usage]
 
 
 @pytest.mark.parametrize(

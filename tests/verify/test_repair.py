@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from opencrates_lsp.values import Diagnostic, Replace, Severity, Span, Suggestion
-from opencrates_lsp.verify.repair import BUDGET, explain, imported, suggested
+from opencrates_lsp.verify.mends import imported, suggested
+from opencrates_lsp.verify.telling import BUDGET, explain
 
 RUSTC = shutil.which("rustc") or "rustc"
 
