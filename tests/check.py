@@ -27,6 +27,7 @@ from opencrates_lsp.values import (
     Excerpt,
     Level,
     Limits,
+    Lints,
     Policy,
     Prompt,
     Question,
@@ -88,6 +89,7 @@ class ScriptedTools:
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
     dependencies: frozenset[str] | None = frozenset()
+    lints: Lints = field(default_factory=Lints)
     reached: bool = True
     unreached_reason: str | None = None
     converses: bool = True

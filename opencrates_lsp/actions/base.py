@@ -22,6 +22,7 @@ from opencrates_lsp.values import (
     Excerpt,
     Level,
     Limits,
+    Lints,
     Note,
     Policy,
     Prompt,
@@ -117,6 +118,11 @@ class Tools(Protocol):
     @property
     def dependencies(self) -> frozenset[str] | None:
         """The crate names that the package's code may use; None when the manifest is not known."""
+        ...
+
+    @property
+    def lints(self) -> Lints:
+        """What the crate says of lints outside of the file."""
         ...
 
     @property

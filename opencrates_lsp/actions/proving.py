@@ -15,7 +15,8 @@ from opencrates_lsp.rust.edits import replacements
 from opencrates_lsp.rust.holes import subject
 from opencrates_lsp.rust.items import find, items_around
 from opencrates_lsp.rust.merge import Merged, merge
-from opencrates_lsp.rust.policy import Violation, violations
+from opencrates_lsp.rust.policy import violations
+from opencrates_lsp.rust.policy.edit import Violation
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.values import Diagnostic, Level, Question, Replace, Task, Verdict
 
@@ -160,7 +161,8 @@ class Trial:
 
     def _violations(self, merged: Merged) -> list[Violation]:
         tools, before = self.tools, self.request.source
-        return list(violations(before, parse(merged.text), self.task.subject, tools.policy, tools.dependencies))
+        after, subject = parse(merged.text), self.task.subject
+        return list(violations(before, after, subject, tools.policy, tools.dependencies, tools.lints))
 
     async def _allows(self, violation: Violation) -> bool:
         """What the user says to it; asked once a job."""

@@ -28,6 +28,7 @@ from opencrates_lsp.values import (
     Excerpt,
     Level,
     Limits,
+    Lints,
     Policy,
     Prompt,
     Question,
@@ -105,6 +106,7 @@ class JobTools:
         verifier: Verifier,
         store: Store,
         bus: Bus,
+        lints: Lints,
     ) -> None:
         self.face = face
         self.beside: dict[Path, bytes] = {}
@@ -118,6 +120,7 @@ class JobTools:
         self._verifier = verifier
         self._store = store
         self._bus = bus
+        self.lints = lints
 
     def on(self, face: Face) -> JobTools:
         """The same tools for another face of the same job."""
