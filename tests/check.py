@@ -115,6 +115,9 @@ class ScriptedTools:
     async def locked(self, source: Source, item: Item) -> Sequence[Excerpt]:
         return self.excerpts
 
+    async def offered(self, module: str, inside: tuple[str, ...], source: Source) -> Excerpt | None:
+        return None
+
     async def render(self, template: str, values: Mapping[str, object]) -> str:
         return await self.templates.render(template, values)
 

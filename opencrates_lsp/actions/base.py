@@ -115,6 +115,10 @@ class Tools(Protocol):
         """What the item needs to know of the dependencies, of the versions that are locked, most telling first."""
         ...
 
+    async def offered(self, module: str, inside: tuple[str, ...], source: Source) -> Excerpt | None:
+        """What the module has that the file names so, within its inline modules `inside`; None where there is none."""
+        ...
+
     @property
     def dependencies(self) -> frozenset[str] | None:
         """The crate names that the package's code may use; None when the manifest is not known."""

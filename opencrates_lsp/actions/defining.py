@@ -45,7 +45,7 @@ class Definitions:
         """Fill `found`, most telling first and within the budget, and `notes`."""
         left = min(MOST_TOKENS, self.tools.limits.context_tokens)
         for help_, error in helps:
-            texts = [*await self._types(help_), *await self._functions(help_)]
+            texts = [*await self._types(help_), *await self._functions(help_), *await self._modules(help_)]
             self._note(help_, error, texts)
             for text in texts:
                 cost = tokens(text)
@@ -79,6 +79,14 @@ class Definitions:
                 everything = [text for some in beside.values() for text in some]
                 known = list(_lines_with(name, [*everything, *await self._of_dependencies()]))
             texts += known
+        return texts
+
+    async def _modules(self, help_: Help) -> list[str]:
+        texts: list[str] = []
+        for module in help_.modules:
+            offered = await self.tools.offered(module, self._module(), self.request.source)
+            if offered is not None:
+                texts.append(f"// What `{module}` has ({offered.origin}):\n{_bounded(offered.text, help_.missing)}")
         return texts
 
     def _note(self, help_: Help, error: Diagnostic, texts: Sequence[str]) -> None:
@@ -139,6 +147,11 @@ class Definitions:
     def _names(self) -> Sequence[str]:
         asked = self._asked()
         return named_types(*asked) if asked is not None else ()
+
+    def _module(self) -> tuple[str, ...]:
+        """The inline modules around the item."""
+        asked = self._asked()
+        return tuple(part for part in asked[1].identity.module if " " not in part) if asked is not None else ()
 
 
 def _signature(source: Source, item: Item) -> str:

@@ -167,6 +167,10 @@ class JobTools:
         limit = int(self.limits.context_tokens * BYTES_PER_TOKEN)
         return await self._workspace.registry.excerpts(source, item, package, self._path, limit)
 
+    async def offered(self, module: str, inside: tuple[str, ...], source: Source) -> Excerpt | None:
+        package = self._workspace.layout.package_of(self._path)
+        return await self._workspace.registry.offered(module, inside, source, package, self._path)
+
     async def render(self, template: str, values: Mapping[str, object]) -> str:
         return await self._templates.render(template, values)
 

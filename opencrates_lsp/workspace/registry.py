@@ -20,6 +20,7 @@ from opencrates_lsp.values import Excerpt
 from opencrates_lsp.workspace.layout import Layout, Package
 from opencrates_lsp.workspace.lock import LockFile
 from opencrates_lsp.workspace.locked import Cargo, Dependencies, Locked, ask_cargo
+from opencrates_lsp.workspace.offering import offered
 from opencrates_lsp.workspace.paths import Paths
 from opencrates_lsp.workspace.reached import Reached
 from opencrates_lsp.workspace.sources import CrateSource
@@ -86,6 +87,44 @@ class Registry:
         if member is None:
             return ()
         own = frozenset({*(one.root for one in self._layout.packages), *self._layout.outside})
+        texts = {path: source.text}
+        home = CrateSource(_with_itself(member), _target(package, path), texts=texts)
+        reached = Reached(self._paths(dependencies, texts), own)
+        try:
+            return reached.excerpts(home, path, source, item, limit_bytes)
+        finally:
+            for crate in self._crates.values():
+                crate.save()
+
+    async def offered(
+        self, module: str, inside: tuple[str, ...], source: Source, package: Package | None, path: Path
+    ) -> Excerpt | None:
+        """What the module has that is named so in the inline modules `inside` of the file at `path`; None for none.
+
+        The workspace's own modules are told where there is no lock file, too.
+        """
+        if package is None:
+            return None
+        async with self._lock:
+            dependencies = await self._resolved()
+            return await asyncio.to_thread(self._offered, dependencies, module, inside, source, package, path)
+
+    def _offered(
+        self,
+        dependencies: Dependencies | None,
+        module: str,
+        inside: tuple[str, ...],
+        source: Source,
+        package: Package,
+        path: Path,
+    ) -> Excerpt | None:
+        member = dependencies.of_member(package.root) if dependencies is not None else None
+        texts = {path: source.text}
+        home = CrateSource(_with_itself(member or _unlocked(package)), _target(package, path), texts=texts)
+        return offered(self._paths(dependencies, texts), home, path, inside, module)
+
+    def _paths(self, dependencies: Dependencies | None, texts: Mapping[Path, bytes]) -> Paths:
+        """Follows paths into the dependencies, none where they are not known."""
         # The texts of the user's own crates change, so they are read anew for every query.
         fresh: dict[str, CrateSource] = {}
 
@@ -93,20 +132,14 @@ class Registry:
             known = self._crates.get(key) or fresh.get(key)
             if known is not None:
                 return known
-            locked = dependencies.get(key)
+            locked = dependencies.get(key) if dependencies is not None else None
             if locked is None or locked.library is None:
                 return None
-            crate = self._opened(locked, {path: source.text})
+            crate = self._opened(locked, texts)
             (self._crates if self._never_changes(locked) else fresh)[key] = crate
             return crate
 
-        home = CrateSource(_with_itself(member), _target(package, path), texts={path: source.text})
-        reached = Reached(Paths(crate_of), own)
-        try:
-            return reached.excerpts(home, path, source, item, limit_bytes)
-        finally:
-            for crate in self._crates.values():
-                crate.save()
+        return Paths(crate_of)
 
     def _opened(self, locked: Locked, texts: Mapping[Path, bytes]) -> CrateSource:
         first = locked.library or locked.root
@@ -122,6 +155,13 @@ def _with_itself(member: Locked) -> Locked:
     """The member as its binaries and tests see it: its own library is one of the crates that they may name."""
     others = cast("dict[str, str]", member.dependencies)
     return replace(member, dependencies=ChainMap({member.crate: member.key}, others))
+
+
+def _unlocked(package: Package) -> Locked:
+    """A member as its manifest alone tells it, without what it depends on."""
+    library = next((one.path for one in package.targets if {"lib", "proc-macro"} & set(one.kind)), None)
+    crate = package.name.replace("-", "_")
+    return Locked("", package.name, "", package.root, library, crate, package.edition, None, {}, "")
 
 
 def _target(package: Package, path: Path) -> Path:
