@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from opencrates_lsp.rust import surface
@@ -200,7 +200,12 @@ class Reached:
             yield Place(crate, (*outer.names, *inside), file, inside, outer.folder.joinpath(*inside))
 
     def _compiled(self, place: Place, members: tuple[surface.Member, ...]) -> tuple[surface.Member, ...]:
-        return tuple(one for one in members if self.paths.holds(place, one.cfgs, ()) is not False)
+        """The members that may be compiled, under the conditions that are not known to hold."""
+        return tuple(
+            replace(one, signature=self._marked(place, one.cfgs, ()) + one.signature)
+            for one in members
+            if self.paths.holds(place, one.cfgs, ()) is not False
+        )
 
     def _marked(self, place: Place, cfgs: tuple[str, ...], macros: tuple[str, ...]) -> str:
         """The conditions of what may not be compiled, because its features are not known."""
