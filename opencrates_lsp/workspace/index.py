@@ -44,6 +44,11 @@ class Index:
         new = sum(text is not None and path not in self._files for path, text in self._changed.items())
         return len(self._files) + new - gone
 
+    @property
+    def files(self) -> Mapping[Path, Skimmed]:
+        """What is known of each file."""
+        return self._files
+
     def update(self, path: Path, text: bytes | None) -> None:
         """The file has this text now, None when it is gone; it is skimmed when a query next needs it."""
         self._changed[path] = text

@@ -30,11 +30,12 @@ def read_index(
     outside: Sequence[Path] = (),
     kept: Path | None = None,
     is_wanted: Callable[[], bool] = lambda: True,
+    most_files: int = MOST_FILES,
 ) -> Index:
     """The index of the .rs files below `root` and the folders `outside`; for a thread, because it may read them all.
 
     Left out are, beside what `is_left_out` says, hidden folders, caches (those with a CACHEDIR.TAG, as cargo's
-    target), files over `MOST_BYTES`, what cannot be read, and all beyond `MOST_FILES` files.
+    target), files over `MOST_BYTES`, what cannot be read, and all beyond `most_files` files.
     `kept` is the folder where indexes are kept between sessions, None to keep none.
     Once it is not wanted any more, it ends with what it has, and keeps nothing.
     """
@@ -47,8 +48,8 @@ def read_index(
             return Index(files)
         if path in files or is_left_out(path):
             continue
-        if len(files) >= MOST_FILES:
-            log.debug("%s: all beyond %d files is left out of the index", root, MOST_FILES)
+        if len(files) >= most_files:
+            log.debug("%s: all beyond %d files is left out of the index", root, most_files)
             break
         old = known.pop(path, None)
         if old is not None and old.stamp == stamp:
