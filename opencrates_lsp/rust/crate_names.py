@@ -44,7 +44,8 @@ _PRIMITIVES = frozenset(
 _TOOLS = frozenset({"rustfmt", "clippy", "rustdoc", "rust_analyzer", "miri", "diagnostic"})
 _HEAD = re.compile(
     rb"(?:\buse\s+(?:::\s*)?|\bextern\s+crate\s+)(?:r\#)?(?P<declared>[a-z_]\w*)"
-    rb"|(?<![\w$\#'])(?:r\#)?(?P<path>[a-z_]\w*)(?=\s*::(?!\s*<))"
+    rb"|\buse\s*(?:::\s*)?(?P<group>\{)"
+    rb"|(?<![\w$\#'])(?:r\#)?(?P<path>[a-z_]\w*)(?=(?:\s|/\*[^*]*\*/|//[^\n]*\n)*::(?!\s*<))"
 )
 _BEFORE = re.compile(rb"(\w+|[^\w\s])\s*::\s*(?:r\#)?\Z")
 _KEYWORDS = frozenset(b"use in return as mut dyn impl for where else match if while let move box ref break".split())
@@ -79,10 +80,23 @@ def new_crates(before: Source, after: Source, within: Span) -> Iterator[CrateNam
 
 def _heads(source: Source, within: Span) -> Iterator[tuple[str, int]]:
     for match in _HEAD.finditer(source.text, *within):
+        if match["group"] is not None:
+            yield from _grouped(source, match.start("group"))
+            continue
         group = "declared" if match["declared"] is not None else "path"
         name = match[group].decode()
-        if name not in BUILT_IN and name not in _PRIMITIVES:
+        if name not in BUILT_IN and name not in _PRIMITIVES and name != "use":
             yield name, match.start(group)
+
+
+def _grouped(source: Source, offset: int) -> Iterator[tuple[str, int]]:
+    """The heads of the paths in the braces at `offset`, which no path stands before."""
+    declaration = _declaration(source, offset)
+    for leaf in use_of(source, declaration).leaves if declaration is not None else ():
+        name = next((part for part in leaf.path if part), "").removeprefix("r#")
+        found = re.compile(rb"(?<!\w)" + re.escape(name.encode()) + rb"(?!\w)").search(source.text, offset)
+        if found is not None and name not in BUILT_IN and name not in _PRIMITIVES:
+            yield name, found.start()
 
 
 def _is_crate(source: Source, name: str, offset: int) -> bool:
@@ -102,7 +116,7 @@ def _is_crate(source: Source, name: str, offset: int) -> bool:
 def _in_group(path: list[Node], offset: int) -> bool:
     """Whether the name stands in the braces of a `use` that has a path before them."""
     for node in path:
-        if node.type == "scoped_use_list":
+        if node.type == "scoped_use_list" and node.child_by_field_name("path") is not None:
             inner = node.child_by_field_name("list")
             if inner is not None and inner.start_byte <= offset:
                 return True

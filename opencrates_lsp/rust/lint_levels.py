@@ -47,7 +47,7 @@ def settings_in(attribute: Sequence[str]) -> Iterator[Setting]:
     waiting: list[tuple[Sequence[str], tuple[tuple[str, ...], ...]]] = [(attribute, ())]
     while waiting:
         marks, conditions = waiting.pop(0)
-        if not marks or marks[1:2] != ["("] or marks[-1] != ")":
+        if tuple(marks[1:2]) != ("(",) or marks[-1] != ")":
             continue
         name, parts = marks[0].removeprefix("r#"), list(_parts(marks[2:-1]))
         if name in LEVELS:
@@ -99,7 +99,7 @@ def level_of(lint: str, groups: Iterable[str], levels: Iterable[tuple[str, LintL
 
 def holds(predicate: Sequence[str], *, for_tests: bool) -> bool | None:
     """Whether a `cfg` predicate holds where clippy looks; None where that is not known."""
-    if predicate[1:2] == ["("] and predicate[-1] == ")":
+    if tuple(predicate[1:2]) == ("(",) and predicate[-1] == ")":
         parts = [holds(part, for_tests=for_tests) for part in _parts(predicate[2:-1]) if part]
         if predicate[0] == "not":
             return None if not parts or parts[0] is None else not parts[0]

@@ -7,11 +7,12 @@ An assertion in a loop over an array counts once for each of its elements, so th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opencrates_lsp.rust.lexer import lex
+from opencrates_lsp.rust.lexer import Token, lex
 from opencrates_lsp.rust.policy.claims import COMPARED, PREDICATE, REFUSAL, macro_strengths
 from opencrates_lsp.rust.syntax import Source, text_of
 
@@ -22,6 +23,8 @@ _FAILING = frozenset({"panic", "unreachable"})
 _MUST = frozenset({"unwrap", "expect", "unwrap_err", "expect_err"})
 _FUNCTIONS = frozenset({"function_item", "closure_expression"})
 _NESTED = 3
+# Functions that give a collection or iterator of nothing.
+_EMPTY = re.compile(r"\b(?:Vec|VecDeque|HashMap|HashSet|BTreeMap|BTreeSet)(?:::<.*>)?::new$|\bempty(?:::<.*>)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def _read(reader: _Reader, node: Node, *, certain: bool) -> None:
         _each(reader, node, ("body",), certain=False)
     elif kind == "for_expression":
         _for(reader, node, certain=certain)
-    elif kind == "function_item" or (kind == "let_declaration" and _is_closure(node)):
+    elif kind == "function_item" or (kind == "let_declaration" and _is_later(node)):
         # Counted where it is called.
         return
     elif kind == "let_declaration" and node.child_by_field_name("alternative") is not None:
@@ -140,9 +143,10 @@ def _each(reader: _Reader, node: Node, fields: Sequence[str], *, certain: bool) 
             _read(reader, child, certain=certain)
 
 
-def _is_closure(node: Node) -> bool:
+def _is_later(node: Node) -> bool:
+    """Whether the variable is bound to code that is not run yet."""
     value = node.child_by_field_name("value")
-    return value is not None and value.type == "closure_expression"
+    return value is not None and value.type in ("closure_expression", "async_block")
 
 
 def _block(reader: _Reader, block: Node, *, certain: bool) -> None:
@@ -223,6 +227,10 @@ def _count(reader: _Reader, value: Node, loop: Node) -> int | None:
         if inner is None:
             return None
         value = inner
+    if value.type in ("identifier", "scoped_identifier", "generic_function") and _EMPTY.search(
+        text_of(reader.source, value)
+    ):
+        return 0
     if value.type == "array_expression":
         return min(len([one for one in value.named_children if "comment" not in one.type]), 64)
     if value.type == "macro_invocation" and _macro_name(reader, value) == "vec":
@@ -271,7 +279,8 @@ def _call(reader: _Reader, node: Node, *, certain: bool) -> None:
             _add(reader, node, PREDICATE, certain=certain)
     if name == "catch_unwind":
         return
-    _children(reader, node, certain=certain)
+    joined = node.parent is not None and node.parent.type == "field_expression"
+    _children(reader, node, certain=certain and (name != "spawn" or joined))
 
 
 def _macro_name(reader: _Reader, node: Node) -> str:
@@ -284,7 +293,7 @@ def _macro(reader: _Reader, node: Node, *, certain: bool) -> None:
     tokens = [token for token in lex(text_of(reader.source, node)) if token.kind not in ("comment", "doc")]
     opening = next((at for at, token in enumerate(tokens) if token.text == "!"), len(tokens)) + 2
     arguments = tokens[opening:-1]
-    strengths = macro_strengths(name, arguments)
+    strengths = macro_strengths(name, arguments, lambda variable: _value(reader, variable, node))
     if strengths is not None:
         for strength in strengths:
             _add(reader, node, strength, certain=certain)
@@ -293,9 +302,15 @@ def _macro(reader: _Reader, node: Node, *, certain: bool) -> None:
     else:
         # What another macro makes of its tokens is not known; an assertion among them is taken for one.
         for at, token in enumerate(arguments[:-1]):
-            inner = macro_strengths(token.text, ()) if arguments[at + 1].text == "!" else None
+            inner = macro_strengths(token.text, (), lambda _: ()) if arguments[at + 1].text == "!" else None
             if inner is not None:
                 reader.found.append(Assertion(f"{token.text}!", PREDICATE if certain else PREDICATE // 2))
+
+
+def _value(reader: _Reader, name: str, node: Node) -> list[Token]:
+    """What the variable is bound to, as tokens; none where that is not in sight."""
+    bound = _bound(reader, name, node)
+    return list(lex(text_of(reader.source, bound))) if bound is not None else []
 
 
 def _add(reader: _Reader, node: Node, strength: int, *, certain: bool) -> None:

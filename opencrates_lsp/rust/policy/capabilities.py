@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from opencrates_lsp.rust.items import items_around
+from opencrates_lsp.rust.items import items_around, named
 from opencrates_lsp.rust.policy.edit import (
     Edit,
     Finding,
@@ -158,10 +158,10 @@ def _running(source: Source, marks: Sequence[Mark], names: Names, found: Found) 
         if capability is not None:
             yield Finding(capability, f"{_TOLD[capability]} by `{shown}`", marks[start].at)
             return
-    if path[-2:] == ("Command", "new") and any(not one or one[0] not in _STD for one in names.globs):
-        own = {one for one in meanings if one[0] not in ("Command", "")} - {g + path for g in names.globs}
-        if not own and _starts(marks, end):
-            yield Finding("process", f"{_TOLD['process']} by `{shown}`", marks[start].at)
+    if path == ("Command", "new") and _is_from_afar(source, names) and _starts(marks, end):
+        yield Finding("process", f"{_TOLD['process']} by `{shown}`", marks[start].at)
+    if path[0] in _STD and any(part.startswith("$") for part in path):
+        yield Finding("any path", f"`{shown}`, which a macro can make any path", marks[start].at)
     if len(path) == 1 and path[0] in ("std", "core", "libc") and _is_part(marks, start, end):
         yield Finding("any path", f"`{path[0]}` as a macro's argument, which can be made any path", marks[start].at)
 
@@ -197,6 +197,13 @@ def _is_own_program(marks: Sequence[Mark], end: int) -> bool:
     """Whether it is `(env!("CARGO_BIN_EXE_…"))`: the package's own program, as its tests start it."""
     texts = [mark.text for mark in marks[end : end + 5]]
     return texts[:4] == ["(", "env", "!", "("] and texts[-1].startswith('"CARGO_BIN_EXE_')
+
+
+def _is_from_afar(source: Source, names: Names) -> bool:
+    """Whether the file's `Command` can only come by a glob import, of a module that is not here to be read."""
+    if "Command" in names.bound or any(named(source, "Command")):
+        return False
+    return any(not glob or glob[0] not in _STD for glob in names.globs)
 
 
 def _starts(marks: Sequence[Mark], end: int) -> bool:

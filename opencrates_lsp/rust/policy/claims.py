@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from opencrates_lsp.rust.lexer import Token
 
@@ -23,32 +23,36 @@ _NEAR = re.compile(r"relative|approx|abs_diff|ulps|delta|close|near|float")
 _OPENING = frozenset("([{")
 _CLOSING = frozenset(")]}")
 _LITERALS = frozenset({"true", "false"})
+# Methods behind which two values are as different as before.
+_NO_LOSS = frozenset({"unwrap", "clone", "to_string", "to_owned", "to_vec", "as_str", "as_slice", "iter", "into_iter"})
+
+Value = Callable[[str], Sequence[Token]]
 
 
-def macro_strengths(name: str, arguments: Sequence[Token]) -> list[int] | None:
+def macro_strengths(name: str, arguments: Sequence[Token], value: Value) -> list[int] | None:
     """What a call of the macro claims, one strength for each claim; None for a macro that asserts nothing.
 
-    `arguments` are the tokens between its brackets.
+    `arguments` are the tokens between its brackets, `value` tells what a variable is bound to.
     """
     plain = name.removeprefix("debug_")
     # Without `debug_assertions` it is no check at all.
     less = 1 if plain != name else 0
     parts = list(split(arguments, (",",)))
     if plain.endswith("_eq") and plain.startswith(("assert", "prop_assert")):
-        strength = _equality(parts) if not _NEAR.search(plain) else BOUNDED
+        strength = _equality(parts, value) if not _NEAR.search(plain) else BOUNDED
         return [max(strength - less, 0)]
     if plain.endswith("_ne") and plain.startswith(("assert", "prop_assert")):
         return [0 if len(parts) > 1 and _is_literal(parts[0]) and _is_literal(parts[1]) else PREDICATE - less]
     if plain == "assert_matches":
         return [_matched(parts) - less]
     if _BOOLEAN.fullmatch(plain):
-        return [max(one - less, 0) for one in claims(parts[0])] if parts else [PREDICATE]
+        return [max(one - less, 0) for one in claims(parts[0], value)] if parts else [PREDICATE]
     if plain.startswith("assert") or plain.endswith("_assert"):
         return [BOUNDED - less if "snapshot" in plain else PREDICATE - less]
     return None
 
 
-def claims(expression: Sequence[Token]) -> list[int]:
+def claims(expression: Sequence[Token], value: Value) -> list[int]:
     """The strengths of what a boolean expression claims, one for each part of a conjunction."""
     expression = _bare(expression)
     alternatives = list(split(expression, ("|", "|")))
@@ -56,11 +60,11 @@ def claims(expression: Sequence[Token]) -> list[int]:
         return [_either(alternatives)]
     both = list(split(expression, ("&", "&")))
     if len(both) > 1:
-        return [one for part in both for one in claims(part)]
-    return [_claim(expression)]
+        return [one for part in both for one in claims(part, value)]
+    return [_claim(expression, value)]
 
 
-def _claim(expression: Sequence[Token]) -> int:
+def _claim(expression: Sequence[Token], value: Value) -> int:
     texts = [token.text for token in expression]
     if texts == ["false"] or texts == ["!", "true"]:
         return REFUSAL
@@ -70,7 +74,7 @@ def _claim(expression: Sequence[Token]) -> int:
         return _matched(list(split(expression[3:-1], (",",))))
     sides = list(split(expression, ("=", "=")))
     if len(sides) == 2:
-        return _equality(sides)
+        return _equality(sides, value)
     if len(list(split(expression, ("!", "=")))) == 2:
         return PREDICATE
     sides = _ordered(expression)
@@ -93,14 +97,26 @@ def _ordered(expression: Sequence[Token]) -> list[Sequence[Token]]:
     return []
 
 
-def _equality(sides: Sequence[Sequence[Token]]) -> int:
+def _equality(sides: Sequence[Sequence[Token]], value: Value) -> int:
     if len(sides) < 2:
         return COMPARED
     one, other = ([token.text for token in _bare(side)] for side in sides[:2])
     if one == other:
         # A call that gives the same twice says a little.
         return EITHER if "(" in one else 0
-    return 0 if _is_literal(sides[0]) and _is_literal(sides[1]) else COMPARED
+    if _is_literal(sides[0]) and _is_literal(sides[1]):
+        return 0
+    if _resolved(one, value) == _resolved(other, value):
+        return EITHER
+    # `a.len() == b.len()` says less than `a == b`.
+    alike = len(one) > 4 and one[-4:] == other[-4:] and one[-4] == "." and one[-2:] == ["(", ")"]
+    return BOUNDED if alike and one[-3] not in _NO_LOSS else COMPARED
+
+
+def _resolved(side: list[str], value: Value) -> list[str]:
+    """The side itself, or what its variable is bound to."""
+    bound = [token.text for token in value(side[0])] if len(side) == 1 else []
+    return bound or side
 
 
 def _matched(parts: Sequence[Sequence[Token]]) -> int:

@@ -61,7 +61,7 @@ def weaker_doctests(edit: Edit) -> Iterator[Violation]:
 def _changed(edit: Edit, example: _Example, other: _Example | None) -> Iterator[Violation]:
     name = _name(edit, example)
     if other is None:
-        yield Violation("tests", f"An example of {name} is gone.")
+        yield Violation("tests", f"An example of {name} is gone, or no longer one of Rust.")
     elif not other.runs:
         yield Violation("tests", f"The example of {name} is not run as it was any more.")
     else:
@@ -76,7 +76,7 @@ def _name(edit: Edit, example: _Example) -> str:
 
 
 def _asserted(example: _Example) -> list[Assertion]:
-    source = parse(f"fn main() {{\n{example.text}\n}}".encode())
+    source = parse(f"{{\n{example.text}\n}}".encode())
     return assertions(source, source.tree.root_node, {})
 
 
@@ -140,15 +140,22 @@ def _fenced(lines: Sequence[str], at: int) -> Iterator[_Example]:
     for line in lines:
         match = _FENCE.match(line)
         if fence and match is not None and match["fence"].startswith(fence) and not match["info"].strip():
-            if all(_RUST.fullmatch(word) for word in words):
-                text = "\n".join(_shown(one) for one in block)
-                yield _Example(tuple(code(text)), words - {"rust", ""}, text, at)
+            yield from _example(words, block, at)
             fence, block = "", []
         elif fence:
             block.append(line)
         elif match is not None:
             fence = match["fence"]
             words = frozenset(word.strip() for word in re.split(r"[,\s]", match["info"]))
+    if fence:
+        # A fence that nothing closes goes on to the end.
+        yield from _example(words, block, at)
+
+
+def _example(words: frozenset[str], lines: Sequence[str], at: int) -> Iterator[_Example]:
+    if all(_RUST.fullmatch(word) for word in words):
+        text = "\n".join(_shown(line) for line in lines)
+        yield _Example(tuple(code(text)), words - {"rust", ""}, text, at)
 
 
 def _shown(line: str) -> str:

@@ -16,6 +16,9 @@ Parts = tuple[str, ...]
 
 _USE = re.compile(rb"(?<![\w#'])(?:use|extern\s+crate|type)\s[^;]{1,8000};")
 _TEXTS = frozenset({"line_comment", "block_comment", "string_literal", "raw_string_literal", "char_literal"})
+# What a path begins with that no import of the file changes.
+_GENUINE = frozenset({"std", "core", "alloc", ""})
+_ROOTS = _GENUINE | {"crate", "self", "super", "Self"}
 _RELATIVE = frozenset({"crate", "self", "super", "$crate"})
 # A chain of imports longer than this is a circle.
 _LIMIT = 64
@@ -32,24 +35,18 @@ class Names:
         """Every path that this one may be, itself among them; a leading `::` is an empty first part."""
         found: set[Parts] = set()
         waiting = [path]
+        if path[0] not in self.bound and path[0] not in _ROOTS:
+            waiting += [glob + path for glob in self.globs]
         while waiting and len(found) < _LIMIT:
-            one = waiting.pop()
+            one = waiting.pop(0)
             if one in found or not one:
                 continue
             found.add(one)
-            if one[0] == "":
+            if one[0] == "" or one[0] in _RELATIVE:
                 waiting.append(one[1:])
-                continue
-            own = [at for at, part in enumerate(one) if part in self.bound and (at == 0 or one[0] not in _ROOTS)]
+            own = [at for at, part in enumerate(one) if part in self.bound and one[0] not in _GENUINE]
             waiting += [target + one[at + 1 :] for at in own for target in self.bound[one[at]]]
-            if one[0] in _RELATIVE:
-                waiting.append(one[1:])
-            elif 0 not in own and one[0] not in _ROOTS:
-                waiting += [glob + one for glob in self.globs]
         return found
-
-
-_ROOTS = frozenset({"std", "core", "alloc"})
 
 
 def names_of(source: Source) -> Names:

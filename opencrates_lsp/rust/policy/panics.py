@@ -42,8 +42,9 @@ _LINTS = {
     "text": ("clippy::string_slice",),
 }
 _MACROS = ("panic", "unreachable", "todo", "unimplemented")
-# A hole is no answer, whatever the lints are.
 _HOLES = ("todo", "unimplemented")
+# A hole under another name is no answer, whatever the lints are; `merge` refuses those that are called by their own.
+_HIDDEN = "hidden hole"
 # Before these brackets stands no value that could be indexed.
 _WORDS = (
     "as box break const dyn else for if impl in let loop match move mut ref return static type unsafe where while yield"
@@ -85,7 +86,7 @@ def _tested(edit: Edit, source: Source, offset: int) -> bool:
 
 def _forbidding(edit: Edit, finding: Finding, usual: frozenset[str]) -> str:
     """What is to be told of the lint against it; "" where there is none."""
-    if finding.kind in _HOLES:
+    if finding.kind == _HIDDEN:
         return ", which leaves it unwritten"
     tested = _tested(edit, edit.after, finding.at)
     if tested and finding.kind in usual:
@@ -184,6 +185,8 @@ def _macros(source: Source, marks: Sequence[Mark], names: Names) -> Iterator[Fin
         for meaning in names.meanings(path):
             if meaning[-1] in _MACROS and (len(meaning) == 1 or meaning[0] in ("std", "core")):
                 kind = meaning[-1]
+                if kind in _HOLES and path not in ((kind,), ("std", kind), ("core", kind)):
+                    kind = _HIDDEN
                 if kind == "panic" and _returns_result(source, marks[start].at):
                     kind = "panic in result"
                 yield Finding(kind, f"`{meaning[-1]}!`", marks[start].at)

@@ -25,7 +25,8 @@ from opencrates_lsp.rust.syntax import Source
 from opencrates_lsp.values import Span
 
 _ASSERTING = re.compile(r"(?:debug_)?assert(?:_eq|_ne|_matches)?|panic|unreachable|todo|unimplemented|matches|test")
-_GENUINE = frozenset({"std", "core", "alloc"})
+# Those whose macros of these names assert as much.
+_GENUINE = frozenset({"std", "core", "alloc", "pretty_assertions", "similar_asserts", "assert2", "test_log", "tokio"})
 _HIDING = frozenset({"function", "struct", "enum", "const", "static", "macro", "type", "trait", "mod"})
 
 

@@ -53,7 +53,7 @@ def _unsafe(source: Source, within: Span) -> Iterator[Finding]:
 
 def _told(source: Source, marks: Sequence[Mark], at: int) -> str:
     """What the `unsafe`, `static` or `extern` at this place begins; "" where that is safe."""
-    following = [mark.text for mark in marks[at + 1 : at + 4]] + ["", "", ""]
+    following = [mark.text for mark in marks[at + 1 : at + 5]] + ["", "", ""]
     word = marks[at].text
     if word == "static":
         return "a `static mut`" if following[0] == "mut" else ""
