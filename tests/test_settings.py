@@ -49,7 +49,7 @@ def test_the_defaults_are_the_contracts(tmp_path: Path) -> None:
     assert settings.limits() == Limits()
     assert settings.policy.rules() == Policy()
     assert settings.cargo.configuration() == Configuration()
-    assert (settings.verify.floor, settings.ai.day_cap_usd, settings.cache.max_gb) == (Level.CHECK, 1.0, 20.0)
+    assert (settings.verify.floor, settings.ai.day_cap_usd, settings.cache.max_gb) == (Level.AUTO, 1.0, 20.0)
 
 
 def test_later_layers_win_key_by_key(tmp_path: Path) -> None:

@@ -132,7 +132,14 @@ class Workspace:
 
 def ground_of(layout: Layout, toolchain: Toolchain, settings: Settings, *, consent: bool = False) -> Ground:
     """What a proof stands on; `consent` says that its code may run where there is no sandbox."""
-    return Ground(layout, toolchain, settings.cargo.configuration(), settings.verify.sandbox, consent)
+    return Ground(
+        layout,
+        toolchain,
+        settings.cargo.configuration(),
+        settings.verify.sandbox,
+        consent,
+        test_budget_seconds=settings.verify.test_budget_seconds,
+    )
 
 
 class Workspaces:

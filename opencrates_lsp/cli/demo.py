@@ -149,7 +149,8 @@ def _show_diff(name: str, before: str, after: str) -> None:
 def _show_proof(answer: Mapping[str, Any]) -> None:
     verdict = _plain(answer["verdict"])
     tests = verdict["tests"] and _plain(verdict["tests"])
-    counted = TestCount(tests["passed"], tests["failed"], tests["ignored"]) if tests else None
+    known = tuple(map(str, tests["failing_before"])) if tests else ()
+    counted = TestCount(tests["passed"], tests["failed"], tests["ignored"], failing_before=known) if tests else None
     proof = Verdict(
         Level(verdict["level"]),
         verdict["reached"],

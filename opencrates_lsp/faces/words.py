@@ -46,15 +46,21 @@ def proved(verdict: Verdict) -> str:
         f"{errors} new {'error' if errors == 1 else 'errors'}",
     ]
     if verdict.tests is not None:
-        parts.append(f"{verdict.tests.passed} {'test' if verdict.tests.passed == 1 else 'tests'} passed")
-        if verdict.tests.failed:
-            known = len(verdict.tests.failing_before) == verdict.tests.failed
-            parts.append(f"{verdict.tests.failed} failed{' as before' if known else ''}")
+        passed, failed = verdict.tests.passed, verdict.tests.failed
+        if passed or not failed:
+            parts.append(f"{_tests(passed)} passed")
+        if failed:
+            known = len(verdict.tests.failing_before) == failed
+            parts.append(f"{failed if passed else _tests(failed)} failed{' as before' if known else ''}")
         if verdict.tests.flaky:
             parts.append(f"{len(verdict.tests.flaky)} flaky")
     parts += verdict.skipped
     parts.append(f"{verdict.seconds:.1f} s")
     return f"{_CHECKED[verdict.level]}{_special(verdict.configuration)}: {', '.join(parts)}"
+
+
+def _tests(count: int) -> str:
+    return f"{count} {'test' if count == 1 else 'tests'}"
 
 
 def _special(configuration: str) -> str:

@@ -157,7 +157,7 @@ class Verify(Section):
     @property
     def floor(self) -> values.Level:
         """The level that every edit must reach."""
-        return values.Level.CHECK if self.level == "auto" else values.Level(self.level)
+        return values.Level(self.level)
 
 
 class Policy(Section):

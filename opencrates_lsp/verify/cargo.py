@@ -23,6 +23,7 @@ Tool = Literal["check", "clippy", "test"]
 _KEEP_GOING_SINCE = 74
 _BLOCKING = re.compile(r"Blocking waiting for file lock on (?P<what>.+)")
 _OFFLINE = re.compile(r"offline|unable to update|failed to download|no matching package|failed to select a version")
+_RUNS = re.compile(r"^\s+(?:Running|Doc-tests) ", re.MULTILINE)
 DEADLINE_SECONDS = 900.0
 
 
@@ -169,7 +170,9 @@ class Cargo:
         given = (*given, *(() if "--" in given or not words else ("--",)), *words)
         spawn = partial(self._spawn, deadline_seconds=deadline_seconds)
         ended = await spawn([*argv, *(() if bare else ("--offline",)), *given], progress, wrap)
-        if online and not bare and ended.code != 0 and ended.stopped is None and _OFFLINE.search(ended.err):
+        # A cargo that came to run tests had all that it builds them from, whatever they say.
+        lacks = ended.code != 0 and ended.stopped is None and _OFFLINE.search(ended.err) and not _RUNS.search(ended.err)
+        if online and not bare and lacks:
             if wrap is not None:
                 await self.fetch(progress)
                 return await spawn([*argv, "--offline", *given], progress, wrap)

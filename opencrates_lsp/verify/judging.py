@@ -10,15 +10,15 @@ from pathlib import Path
 from opencrates_lsp.rust.items import Identity, items
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.values import Level, Severity, Verdict
+from opencrates_lsp.verify.believing import tested
 from opencrates_lsp.verify.cargo import Progress, Scope, Wrap
 from opencrates_lsp.verify.conditions import added, adds_choices
-from opencrates_lsp.verify.libtest import compared
 from opencrates_lsp.verify.messages import Finding, new_findings
-from opencrates_lsp.verify.proof import Analysed, Clock, Proof, conditions, counted, test_scope, tool_of
+from opencrates_lsp.verify.proof import Analysed, Clock, Proof, conditions, counted, tool_of
 from opencrates_lsp.verify.reach import adds_tests, plain_scope, reaches_out, why_not, with_packages
 from opencrates_lsp.verify.running import Guard, runs_code_of
-from opencrates_lsp.verify.testing import run_tests
 from opencrates_lsp.verify.trial import Trial, in_thread
+from opencrates_lsp.verify.uncovered import its_own
 from opencrates_lsp.workspace.layout import Package
 
 After = Mapping[Path, bytes | None]
@@ -41,7 +41,7 @@ async def judged(
     """See `Verifier.judge`; the proof is of the state in the mirror, and the caller holds the trial's lock."""
     ground, found = proof.ground, proof.analysed
     if found is None:
-        return verdict_of(proof, clock, proof.reason)
+        return verdict_of(proof, clock, proof.reason, beyond=True)
     wide = whole_workspace or await in_thread(lambda: _any(reaches_out, trial, after) or _any(adds_tests, trial, after))
     if wide:
         widened = await _widened(trial, proof, found, after, progress, clock)
@@ -58,22 +58,25 @@ async def judged(
         wrap, sandbox, allowed = await guard.place(ground, trial.mirror)
     if not allowed:
         reason = f"to check it is to run it (a build script or a procedural macro), and {sandbox}"
-        return replace(verdict_of(proof, clock, reason), sandbox=sandbox)
+        return replace(verdict_of(proof, clock, reason, beyond=True), sandbox=sandbox)
     progress("check", found.scope.describe())
     own = (found.place.package, *found.place.sharing)
     more = await _new_in(trial, proof, plain, after, own, progress, wrap, clock)
     report = await trial.candidate(ground, tool_of(proof.level), found.scope, after, own, progress, wrap)
     clock.step("check")
     if report is None:
-        return verdict_of(proof, clock, "cargo takes it for what it compiled before")
+        return verdict_of(proof, clock, "cargo takes it for what it compiled before", beyond=True)
     new = new_findings(counted(proof.level, found.baseline), counted(proof.level, report))
     if not wide and not found.baseline.ok and not (found.place.is_run or found.place.is_macro):
         new = tuple(one for one in new if one.diagnostic.path in (None, *after) or _may_come_of_a_body(one))
     if not new and not report.ok and found.baseline.ok:
-        return verdict_of(proof, clock, "cargo fails without naming an error")
+        return verdict_of(proof, clock, "cargo fails without naming an error", beyond=True)
     if not new and not more:
         trial.remember(ground, tool_of(proof.level), found.scope, report)
     new += new_findings(new, more)
+    if new and not found.baseline.ok:
+        new = await its_own(trial, proof, found, after, new, progress)
+        clock.step("what comes to light")
     verdict = replace(
         verdict_of(proof, clock, None),
         configuration=found.scope.describe(),
@@ -81,9 +84,7 @@ async def judged(
         new_errors=tuple(one.diagnostic for one in new),
         sandbox=sandbox,
     )
-    if proof.level is Level.TEST and not new:
-        return await _tested(trial, proof, found, verdict, guard, progress, clock)
-    return verdict
+    return verdict if new else await tested(trial, proof, found, after, verdict, guard, progress, clock)
 
 
 def _any_runs(proof: Proof, found: Analysed, scopes: tuple[Scope, ...], after: After) -> bool:
@@ -116,17 +117,18 @@ async def _new_in(
     return new
 
 
-def verdict_of(proof: Proof, clock: Clock, reason: str | None) -> Verdict:
-    """A verdict with what the proof and the clock tell."""
+def verdict_of(proof: Proof, clock: Clock, reason: str | None, *, beyond: bool = False) -> Verdict:
+    """A verdict with what the proof and the clock tell; `beyond` says that the reason is no fault of the answer."""
     steps = (*proof.steps, *clock.steps)
     return Verdict(
-        level=proof.level,
+        level=Level.CHECK if proof.level is Level.AUTO else proof.level,
         reached=proof.reached,
         configuration=proof.configuration,
         baseline_errors=len(proof.analysed.baseline.errors) if proof.analysed is not None else 0,
         seconds=sum(step.seconds for step in clock.steps),
         steps=steps,
         reason=reason,
+        beyond_answer=beyond,
     )
 
 
@@ -195,32 +197,3 @@ def _signatures(text: bytes) -> Counter[tuple[Identity, bytes]]:
         declared = item.node_span if whole else item.signature
         found[item.identity, b" ".join(text[slice(*declared)].split())] += 1
     return found
-
-
-async def _tested(
-    trial: Trial,
-    proof: Proof,
-    found: Analysed,
-    verdict: Verdict,
-    guard: Guard,
-    progress: Progress,
-    clock: Clock,
-) -> Verdict:
-    """The verdict with the tests of the package; those that passed before must pass."""
-    wrap, sandbox, allowed = await guard.place(proof.ground, trial.mirror)
-    if not allowed:
-        return replace(verdict, level=Level.CHECK, sandbox=f"the tests were not run: {sandbox}")
-    progress("tests", "with the edit")
-    after = await run_tests(trial, proof.ground, test_scope(found), progress, wrap)
-    clock.step("tests")
-    if not after.ran and found.tests is not None and not found.tests.ran:
-        sandbox, tests = "the tests do not build, without the edit neither", None
-    else:
-        tests = compared(found.tests, after)
-    return replace(
-        verdict,
-        tests=tests,
-        sandbox=sandbox,
-        steps=(*proof.steps, *clock.steps),
-        seconds=sum(step.seconds for step in clock.steps),
-    )

@@ -85,6 +85,8 @@ def read_tests(out: str, err: str, code: int, *, timed_out: bool = False, second
             unfinished = True
             begun = [match["name"] for match in _STARTED.finditer(out, start, end)]
             interrupted = program + _LINE.sub("", begun[-1]) if begun and begun[-1] not in told else ""
+    # A program that tells nothing of its tests, or does so late, was in the middle of them.
+    unfinished = unfinished or (timed_out and len(programs) > len(starts))
     if code != 0 and not outcomes["FAILED"]:
         outcomes["FAILED"][WHOLE] += 1
     if code == 0:

@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from opencrates_lsp.values import Documents, Level, Step, Subject
+from opencrates_lsp.values import Documents, Level, Severity, Step, Subject
 from opencrates_lsp.verify.canary import borrow_canaries, hidden_holes
 from opencrates_lsp.verify.cargo import Progress, Scope, Tool
 from opencrates_lsp.verify.conditions import Conditions, features_of
-from opencrates_lsp.verify.libtest import Tested
-from opencrates_lsp.verify.messages import Finding, Report, clippy_findings
+from opencrates_lsp.verify.messages import Finding, Report
 from opencrates_lsp.verify.process import run
 from opencrates_lsp.verify.reach import (
     Standing,
@@ -22,10 +21,9 @@ from opencrates_lsp.verify.reach import (
     other_scopes,
     standing,
     why_not,
-    with_packages,
 )
 from opencrates_lsp.verify.running import Guard, is_run_by_others
-from opencrates_lsp.verify.testing import run_tests
+from opencrates_lsp.verify.testing import Rehearsal, rehearsed
 from opencrates_lsp.verify.trial import Ground, Trial, in_thread
 from opencrates_lsp.workspace.configs import configs
 from opencrates_lsp.workspace.layout import Layout, Package
@@ -41,7 +39,7 @@ class Analysed:
     scope: Scope
     place: Standing
     baseline: Report
-    tests: Tested | None = None
+    tests: Rehearsal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +100,9 @@ async def analyse(
     proof = replace(proof, state=(trial.mirror.digest(), trial.whole_state), reason=reason, analysed=found)
     if found is not None and reason is None:
         proof = replace(proof, reached=True, configuration=found.scope.describe())
-        if level is Level.TEST:
-            found = replace(found, tests=await _tests_before(trial, ground, found, progress, guard))
-            proof = replace(proof, analysed=found)
+        if level in (Level.AUTO, Level.TEST):
+            tests = await rehearsed(trial, ground, found.scope, found.place, subject, level, progress, guard)
+            proof = replace(proof, analysed=replace(found, tests=tests))
             clock.step("tests before")
     return replace(proof, steps=tuple(clock.steps))
 
@@ -152,30 +150,15 @@ async def _search(
     return own, reason
 
 
-async def _tests_before(
-    trial: Trial, ground: Ground, found: Analysed, progress: Progress, guard: Guard
-) -> Tested | None:
-    """The outcomes before the edit; None where tests may not run."""
-    wrap, _, allowed = await guard.place(ground, trial.mirror)
-    if not allowed:
-        return None
-    progress("tests", "before the edit")
-    return await run_tests(trial, ground, test_scope(found), progress, wrap)
-
-
 def tool_of(level: Level) -> Tool:
     return "clippy" if level is Level.CLIPPY else "check"
 
 
 def counted(level: Level, report: Report) -> tuple[Finding, ...]:
-    """What counts against an edit at this level."""
-    return clippy_findings(report) if level is Level.CLIPPY else report.errors
-
-
-def test_scope(found: Analysed) -> Scope:
-    """The package's own tests, in the configuration where the item was reached."""
-    narrow = with_packages(found.scope, (found.place.package,))
-    return replace(narrow, configuration=replace(narrow.configuration, all_targets=False), targets=())
+    """What counts against an edit at this level; with clippy whatever a lint that is on has to say."""
+    if level is not Level.CLIPPY:
+        return report.errors
+    return tuple(one for one in report.findings if one.diagnostic.code or one.diagnostic.severity is Severity.ERROR)
 
 
 async def conditions(trial: Trial, ground: Ground, scope: Scope, place: Standing, report: Report) -> Conditions:

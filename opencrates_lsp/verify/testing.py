@@ -1,13 +1,122 @@
-"""The tests that judge an edit, run in the mirror."""
+"""The tests that judge an edit: run before it, run with it, and believed only when they say it twice.
+
+Before the edit they run while the model thinks, within the time that the level gives them; what takes longer is left
+out, and the verdict says so.
+"""
 
 from __future__ import annotations
 
-from opencrates_lsp.verify.cargo import Progress, Scope, Wrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from opencrates_lsp.rust.reaching import Edited, edited_at
+from opencrates_lsp.rust.syntax import parse
+from opencrates_lsp.values import Level, Subject
+from opencrates_lsp.verify.cargo import DEADLINE_SECONDS, Progress, Scope, Wrap
 from opencrates_lsp.verify.libtest import Tested
-from opencrates_lsp.verify.trial import Ground, Trial
+from opencrates_lsp.verify.picking import Grounds, Pick, Run, pick
+from opencrates_lsp.verify.reach import Standing
+from opencrates_lsp.verify.running import Guard
+from opencrates_lsp.verify.slow import Slow
+from opencrates_lsp.verify.trial import Ground, Trial, in_thread
+
+UNREACHED = "no test reaches it"
+_LEAST_SECONDS = 5.0
+_PATIENT_SECONDS = 60.0
 
 
-async def run_tests(trial: Trial, ground: Ground, scope: Scope, progress: Progress, wrap: Wrap | None) -> Tested:
-    """The tests of the scope's packages in the mirror as it is; remembered by its state."""
-    known = trial.tested(ground, scope)
-    return known if known is not None else await trial.test(ground, scope, progress, wrap)
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """The tests as they were before the edit.
+
+    `before` are the outcomes of the runs that are picked and done, `skipped` says why others are not, for people;
+    `nowhere` says why none may run here, `is_off` that none is wanted.
+    """
+
+    pick: Pick = field(default_factory=Pick)
+    before: Mapping[Run, Tested] = field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
+    nowhere: str | None = None
+    is_off: bool = False
+
+
+async def rehearsed(
+    trial: Trial,
+    ground: Ground,
+    scope: Scope,
+    place: Standing,
+    subject: Subject,
+    level: Level,
+    progress: Progress,
+    guard: Guard,
+) -> Rehearsal:
+    """Run the tests that reach the item, in the mirror as it is; the caller holds the trial's lock."""
+    budget = ground.test_budget_seconds if level is Level.AUTO else DEADLINE_SECONDS
+    if budget <= 0:
+        return Rehearsal(skipped=("no test was run, because verify.test_budget_seconds is 0",), is_off=True)
+
+    def picked() -> Pick:
+        source = parse(trial.mirror.text(subject.path))
+        return picked_from(trial, ground, scope, place, [edited_at(source, subject.path, subject.probe.start)], level)
+
+    chosen = await in_thread(picked)
+    if not chosen.runs:
+        return Rehearsal(chosen, skipped=(UNREACHED,))
+    wrap, sandbox, allowed = await guard.place(ground, trial.mirror)
+    if not allowed:
+        return Rehearsal(chosen, skipped=(f"the tests were not run: {sandbox}",), nowhere=sandbox)
+    progress("tests", "before the edit")
+    return await _first(trial, ground, chosen, budget, level, progress, wrap)
+
+
+async def _first(
+    trial: Trial, ground: Ground, chosen: Pick, budget: float, level: Level, progress: Progress, wrap: Wrap | None
+) -> Rehearsal:
+    """The runs one after the other, until the time is up."""
+    slow = Slow(trial.mirror.folder)
+    before: dict[Run, Tested] = {}
+    skipped: list[str] = []
+    left = budget
+    for run in chosen.runs:
+        name = f"`cargo test -p {run.describe()}`"
+        if level is Level.AUTO and await in_thread(partial(slow.is_known, name, budget)):
+            skipped.append(f"{name} was not run, because it took longer than {budget:g} s a short while ago")
+            continue
+        if left <= 0:
+            skipped.append(f"{name} was not run, because the other tests had used up the {budget:g} s")
+            continue
+        known = trial.tested(ground, run)
+        tested = known or await trial.test(ground, run, progress, wrap, seconds=left)
+        left -= 0.0 if known is not None else tested.seconds
+        if tested.timed_out:
+            if level is Level.AUTO:
+                await in_thread(partial(slow.add, name, budget))
+            skipped.append(f"{name} was stopped before the edit, because it took longer than {budget:g} s")
+        elif not tested.is_built:
+            skipped.append(f"{name} does not build, without the edit neither")
+        else:
+            before[run] = tested
+    return Rehearsal(chosen, before, tuple(skipped))
+
+
+def picked_from(
+    trial: Trial, ground: Ground, scope: Scope, place: Standing, edited: Iterable[Edited], level: Level
+) -> Pick:
+    """The runs for an edit of these items, from the texts as they are in the mirror."""
+    grounds = Grounds(ground.layout, trial.mirror, trial.skims, scope, place, ground.configuration)
+    return pick(grounds, edited, in_full=level is Level.TEST)
+
+
+def patience(ground: Ground, level: Level, before: Tested | None) -> float:
+    """For how many seconds a run may go on with the edit, after what it took without."""
+    took = before.seconds if before is not None else 0.0
+    if level is Level.AUTO:
+        return max(ground.test_budget_seconds, _LEAST_SECONDS, 3 * took)
+    return min(DEADLINE_SECONDS, max(_PATIENT_SECONDS, 10 * took)) if before is not None else DEADLINE_SECONDS
+
+
+def again_seconds(ground: Ground, level: Level, before: Tested | None) -> float:
+    """For how many seconds the tests that failed may run once more."""
+    took = before.seconds if before is not None else ground.test_budget_seconds
+    return min(patience(ground, level, before), max(_LEAST_SECONDS, 3 * took))

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -24,6 +25,7 @@ from opencrates_lsp.verify.libtest import Tested
 from opencrates_lsp.verify.messages import Report
 from opencrates_lsp.verify.mirror import Mirror
 from opencrates_lsp.verify.mirrors import open_mirror
+from opencrates_lsp.verify.picking import Run, Skims
 from opencrates_lsp.verify.seed import RESERVE_BYTES, free_bytes, locked_names, seed
 from opencrates_lsp.verify.sharing import Sharing
 from opencrates_lsp.verify.toolchain import Toolchain
@@ -44,6 +46,7 @@ class Ground:
 
     `sandbox` tells where code that a model wrote may run: in bubblewrap if it works here, there or nowhere, or
     anywhere; `consent` lets it run without bubblewrap, or asks whether it may. `bounds` are those of such a run.
+    `test_budget_seconds` is how long the tests may take at the level `auto`, before an edit and after it.
     """
 
     layout: Layout
@@ -52,6 +55,7 @@ class Ground:
     sandbox: Literal["auto", "require", "off"] = "auto"
     consent: bool | Callable[[], Awaitable[bool]] = False
     bounds: Bounds = field(default_factory=Bounds)
+    test_budget_seconds: float = 20.0
 
 
 class Trial:
@@ -66,6 +70,8 @@ class Trial:
         self._canaries: OrderedDict[tuple[object, ...], bool] = OrderedDict()
         self._tested: OrderedDict[tuple[object, ...], Tested] = OrderedDict()
         self.sharing = Sharing()
+        self.skims = Skims()
+        self._last_tested: object = None
         self.state = ""
         self.whole_state = ""
 
@@ -249,19 +255,43 @@ class Trial:
             mirror.exposed.mkdir(exist_ok=True)
         return Cargo(ground.toolchain, mirror, mirror.exposed)
 
-    def tested(self, ground: Ground, scope: Scope) -> Tested | None:
+    def tested(self, ground: Ground, tests: Run) -> Tested | None:
         """The outcomes of the tests in the mirror as it is, where they were run."""
-        return self._tested.get(self._test_key(ground, scope))
+        return self._tested.get(self._test_key(ground, tests))
 
-    async def test(self, ground: Ground, scope: Scope, progress: Progress, wrap: Wrap | None) -> Tested:
-        """Run the tests in the mirror as it is."""
+    def is_tested_anew(self) -> bool:
+        """Whether the mirror is another one than when tests were last run in it."""
+        return self._last_tested != self.mirror.digest_without(None, b"", every=True)
+
+    async def test(
+        self,
+        ground: Ground,
+        tests: Run,
+        progress: Progress,
+        wrap: Wrap | None,
+        *,
+        seconds: float,
+        more: Sequence[str] = (),
+    ) -> Tested:
+        """Run the tests in the mirror as it is, for so many seconds; `more` are further words for their programs."""
         cargo = await in_thread(lambda: self._cargo(ground, wrap))
-        key = self._test_key(ground, scope)
+        key = self._test_key(ground, tests)
+        self._last_tested = key[-1]
+        started = time.monotonic()
         try:
-            tested = await cargo.test(scope, progress=progress, online=True, wrap=wrap)
+            tested = await cargo.test(
+                tests.scope,
+                filters=(*tests.filters, *more),
+                progress=progress,
+                online=True,
+                wrap=wrap,
+                deadline_seconds=seconds,
+            )
         finally:
             await self._ran()
-        _remember(self._tested, key, tested)
+        tested = replace(tested, seconds=time.monotonic() - started)
+        if not more and not tested.timed_out:
+            _remember(self._tested, key, tested)
         return tested
 
     def remember(self, ground: Ground, tool: Tool, scope: Scope, report: Report) -> None:
@@ -277,8 +307,8 @@ class Trial:
     def _key(self, ground: Ground, tool: Tool, scope: Scope) -> tuple[object, ...]:
         return (tool, scope, mark(ground.toolchain), self.mirror.digest())
 
-    def _test_key(self, ground: Ground, scope: Scope) -> tuple[object, ...]:
-        return ("test", scope, mark(ground.toolchain), self.mirror.digest_without(None, b"", every=True))
+    def _test_key(self, ground: Ground, tests: Run) -> tuple[object, ...]:
+        return ("test", tests, mark(ground.toolchain), self.mirror.digest_without(None, b"", every=True))
 
     def _unmirrored(self, report: Report) -> set[str]:
         """The user's files that rustc looked for in the mirror and did not find."""

@@ -71,7 +71,7 @@ class Verifier:
         if proof.level in _UNPROVED:
             return replace(verdict_of(proof, Clock(), None), sandbox="no program was run")
         if not proof.reached:
-            return verdict_of(proof, Clock(), proof.reason)
+            return verdict_of(proof, Clock(), proof.reason, beyond=True)
         async with self._turn(proof.ground, progress) as trial:
             clock = Clock()
             for _ in range(_PATIENCE):
@@ -84,7 +84,7 @@ class Verifier:
                     )
                     clock.step("prepared again")
                 if proof.analysed is None or not proof.reached:
-                    return verdict_of(proof, clock, proof.reason)
+                    return verdict_of(proof, clock, proof.reason, beyond=True)
                 # Beside the check, which waits for other programs anyway.
                 laid = (*after, proof.subject.path)
                 read = len(trial.mirror.unread.named)

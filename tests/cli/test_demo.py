@@ -20,7 +20,8 @@ def test_every_hole_is_shown_with_its_proof_and_then_a_crate(tmp_path: Path) -> 
     done = opencrates("demo", "--keep", tmp_path / "kept", cwd=tmp_path, home=tmp_path / "home")
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout
-    proof = r"  cargo check: reached, 0 new errors, \d+\.\d s\n"
+    # Its one test needs more than one hole; where nothing can be sandboxed it is not run.
+    proof = r"  cargo (?:check|test): reached, 0 new errors, (?:1 test failed as before|[^,\n]+), \d+\.\d s\n"
     shown = re.findall(rf"^Fill `(.+)` \(OpenCrates\)\n(?:  [@ +-].*\n)+?{proof}", done.stdout, flags=re.MULTILINE)
     assert shown == FILLED
     assert re.search(r"^Fill `Shelf::pages_left` .*\n  not offered: ", done.stdout, flags=re.MULTILINE)

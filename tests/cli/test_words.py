@@ -6,6 +6,7 @@ import pytest
 
 from opencrates_lsp.faces.words import proved
 from opencrates_lsp.values import Configuration, Level, Verdict
+from opencrates_lsp.values import TestCount as Counted
 
 
 @pytest.mark.parametrize(
@@ -22,3 +23,18 @@ from opencrates_lsp.values import Configuration, Level, Verdict
 def test_a_configuration_that_is_not_the_plain_one_is_named(configuration: Configuration, told: str) -> None:
     verdict = Verdict(Level.CHECK, reached=True, configuration=configuration.describe(), seconds=1.2)
     assert proved(verdict) == f"cargo check{told}: reached, 0 new errors, 1.2 s"
+
+
+@pytest.mark.parametrize(
+    ("tests", "told"),
+    [
+        (Counted(1, 0, 3), "1 test passed"),
+        (Counted(0, 0, 0), "0 tests passed"),
+        (Counted(2, 1, 0, failing_before=("t",)), "2 tests passed, 1 failed as before"),
+        (Counted(0, 2, 0, broken=("t",), failing_before=("u",)), "2 tests failed"),
+        (Counted(3, 0, 0, flaky=("t",)), "3 tests passed, 1 flaky"),
+    ],
+)
+def test_the_tests_are_told_with_what_is_no_fault_of_the_edit(tests: Counted, told: str) -> None:
+    verdict = Verdict(Level.TEST, True, "default features, host", tests=tests, seconds=1.2, skipped=("late",))
+    assert proved(verdict) == f"cargo test: reached, 0 new errors, {told}, late, 1.2 s"

@@ -237,7 +237,8 @@ def test_what_clients_declare(declared: object, support: EditSupport) -> None:
 
 def test_answers_are_the_contracts_json() -> None:
     error = Diagnostic(Severity.ERROR, "mismatched types", LIB, Span(0, 3), "E0308", "error[E0308]: …")
-    verdict = Verdict(Level.TEST, True, "default features, host", 2, (error,), CountOfTests(1, 0, 0), 3, 1.23456)
+    tests = CountOfTests(1, 2, 0, ("t",), ("left: 1",), ("t", "u"), ("a --lib",), ("u",), ("v",))
+    verdict = Verdict(Level.TEST, True, "default features, host", 2, (error,), tests, 3, 1.23456, skipped=("late",))
     told = verdict_json(verdict)
     assert json.loads(json.dumps(told)) == told
     assert told | {"steps": [], "sandbox": "none"} == {
@@ -254,12 +255,24 @@ def test_answers_are_the_contracts_json() -> None:
                 "rendered": "error[E0308]: …",
             }
         ],
-        "tests": {"passed": 1, "failed": 0, "ignored": 0, "broken": []},
+        "tests": {
+            "passed": 1,
+            "failed": 2,
+            "ignored": 0,
+            "broken": ["t"],
+            "printed": ["left: 1"],
+            "ran": ["t", "u"],
+            "programs": ["a --lib"],
+            "failing_before": ["u"],
+            "flaky": ["v"],
+        },
         "attempts": 3,
         "seconds": 1.235,
         "sandbox": "none",
         "steps": [],
         "reason": None,
+        "beyond_answer": False,
+        "skipped": ["late"],
     }
     assert usage_json(Usage("openai", "m", 1, 2, 0.5, True)) == {
         "provider": "openai",
