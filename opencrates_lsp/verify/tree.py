@@ -18,6 +18,7 @@ from opencrates_lsp.workspace.configs import configs, named
 from opencrates_lsp.workspace.layout import Layout
 
 LARGEST_BYTES = 256 << 20
+MOST_LINKED = 50_000
 _TAG = b"Signature: 8a477f597d28d172789f06886806bc55"
 _OTHERS = frozenset({".hg", ".svn", ".jj", ".pijul"})
 _ABOVE = ("clippy.toml", ".clippy.toml")
@@ -77,11 +78,14 @@ def extent(layout: Layout, cargo_home: Path, skipped: Iterable[Path], more: Iter
     return Extent(kept, tuple(sorted(files)), frozenset(map(str, (*built, *skipped))))
 
 
-def walk(wanted: Extent) -> dict[str, Found]:
-    """The files of the extent by their absolute path."""
+def walk(wanted: Extent, *, most_linked: int = MOST_LINKED) -> dict[str, Found]:
+    """The files of the extent by their absolute path.
+
+    Of a folder outside that a link leads to, nothing is taken where it has more than `most_linked` files.
+    """
     found: dict[str, Found] = {}
     for folder in wanted.folders:
-        _folder(folder, folder, wanted, found, (os.path.realpath(folder),))
+        _folder(folder, folder, wanted, found, (os.path.realpath(folder),), _Linked(most_linked))
     for file in wanted.files:
         if file in found:
             continue
@@ -93,7 +97,21 @@ def walk(wanted: Extent) -> dict[str, Found]:
     return found
 
 
-def _folder(folder: str, real: str, wanted: Extent, found: dict[str, Found], around: tuple[str, ...]) -> None:
+@dataclass(slots=True)
+class _Linked:
+    """How many files outside may come through one link, and how many more may still come through the present one."""
+
+    most: int
+    left: int | None = None
+
+
+class _TooMany(Exception):
+    """A link leads to more than a workspace has."""
+
+
+def _folder(
+    folder: str, real: str, wanted: Extent, found: dict[str, Found], around: tuple[str, ...], linked: _Linked
+) -> None:
     """Add the files of `real` as those of `folder`; `around` are the real folders that are being walked."""
     try:
         entries = list(os.scandir(real))
@@ -102,6 +120,10 @@ def _folder(folder: str, real: str, wanted: Extent, found: dict[str, Found], aro
         return
     if len(around) > 1 and any(entry.name == "CACHEDIR.TAG" and _is_tag(entry.path) for entry in entries):
         return
+    if linked.left is not None:
+        linked.left -= len(entries)
+        if linked.left < 0:
+            raise _TooMany
     for entry in entries:
         path = os.path.join(folder, entry.name)  # noqa: PTH118 - a Path for each file makes the walk three times slower.
         if entry.name == ".git":
@@ -110,11 +132,16 @@ def _folder(folder: str, real: str, wanted: Extent, found: dict[str, Found], aro
             continue
         else:
             with contextlib.suppress(OSError):
-                _entry(entry, path, wanted, found, around)
+                _entry(entry, path, wanted, found, around, linked)
 
 
 def _entry(
-    entry: os.DirEntry[str], path: str, wanted: Extent, found: dict[str, Found], around: tuple[str, ...]
+    entry: os.DirEntry[str],
+    path: str,
+    wanted: Extent,
+    found: dict[str, Found],
+    around: tuple[str, ...],
+    linked: _Linked,
 ) -> None:
     if entry.is_symlink():
         target = os.path.realpath(entry.path)
@@ -125,16 +152,30 @@ def _entry(
             found[path] = Found(path, stat.st_size, stat.st_mtime_ns, link=target)
             return
         if entry.is_dir():
-            if target not in around:
-                _folder(path, target, wanted, found, (*around, target))
+            _outside(path, target, wanted, found, around, linked)
             return
     elif entry.is_dir():
-        _folder(path, entry.path, wanted, found, (*around, entry.path))
+        _folder(path, entry.path, wanted, found, (*around, entry.path), linked)
         return
     if entry.is_file():
         stat = entry.stat()
         if stat.st_size <= LARGEST_BYTES or path.endswith(".rs"):
             found[path] = Found(entry.path, stat.st_size, stat.st_mtime_ns, stat.st_mode & 0o777)
+
+
+def _outside(
+    path: str, target: str, wanted: Extent, found: dict[str, Found], around: tuple[str, ...], linked: _Linked
+) -> None:
+    """Add the files of a folder outside that a link leads to, unless they are too many or the workspace is in it."""
+    if target in around or any(_under(folder, target) for folder in wanted.folders):
+        return
+    if linked.left is not None:
+        _folder(path, target, wanted, found, (*around, target), linked)
+        return
+    inner: dict[str, Found] = {}
+    with contextlib.suppress(_TooMany):
+        _folder(path, target, wanted, inner, (*around, target), _Linked(linked.most, linked.most))
+        found.update(inner)
 
 
 def _file(path: str, source: str) -> Found:

@@ -13,7 +13,7 @@ from prover import MANIFEST, Prover, Provers, lay
 from opencrates_lsp.verify.locks import Lock
 from opencrates_lsp.verify.mirror import Mirror
 from opencrates_lsp.verify.mirrors import evict, open_mirror
-from opencrates_lsp.verify.tree import Extent
+from opencrates_lsp.verify.tree import Extent, walk
 
 A = MANIFEST.format(name="a")
 F = "pub fn f() -> u8 { todo!() }\n"
@@ -286,3 +286,13 @@ def test_a_lock_of_a_reader_keeps_writers_out_alone(tmp_path: Path) -> None:
     assert writer is not None
     assert Lock.share(path) is None
     writer.release()
+
+
+def test_a_link_to_half_the_machine_is_not_followed(tmp_path: Path) -> None:
+    root = lay(tmp_path / "a", {"x.rs": "x"})
+    outside = lay(tmp_path / "outside", {"few/1.rs": "", "few/deep/2.rs": "", "many/1.rs": "", "many/deep/2.rs": ""})
+    lay(outside, {"many/deep/3.rs": ""})
+    for name, target in {"few": "../outside/few", "many": "../outside/many", "above": "..", "all": "/"}.items():
+        (root / name).symlink_to(target)
+    found = walk(Extent((str(root),), (), frozenset()), most_linked=3)
+    assert sorted(found) == [str(root / name) for name in ("few/1.rs", "few/deep/2.rs", "x.rs")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,17 @@ def linked(place: str, target: str) -> Callable[[Path], None]:
         (folder / place).symlink_to(target)
 
     return arrange
+
+
+def strange(folder: Path) -> None:
+    """What no walk may stumble over: links in circles and to nowhere, a pipe, a name that is no text."""
+    linked("a/src/loop", "loop")(folder)
+    linked("a/src/up", "..")(folder)
+    linked("a/above", "../..")(folder)
+    linked("a/everything", "/")(folder)
+    linked("a/nowhere.rs", "../../nowhere")(folder)
+    os.mkfifo(folder / "a/src/pipe.rs")
+    (Path(os.fsdecode(os.fsencode(folder) + b"/a/src/\xff.rs"))).touch()
 
 
 CASES = {
@@ -160,6 +172,32 @@ CASES = {
         {".git/HEAD": "ref: refs/heads/main\n", ".git/objects/x": "", "a/Cargo.toml": using("vendored/b"),
          "a/src/lib.rs": F, "a/vendored/b/.git": "gitdir: ../../../.git/modules/b\n",
          ".git/modules/b/HEAD": "ref: refs/heads/main\n", ".git/modules/b/objects/x": "", **crate("a/vendored/b", B)}),
+    "fuzz": Case(
+        {"Cargo.toml": B["Cargo.toml"], "src/lib.rs": B["src/lib.rs"],
+         "fuzz/Cargo.toml": using("..", "[workspace]\n"), "fuzz/src/lib.rs": F},
+        file="fuzz/src/lib.rs", root="fuzz"),
+    "absolute": Case({"a/Cargo.toml": using("HERE/b"), "a/src/lib.rs": F, **crate("b", B)}),
+    "linked-member": Case(
+        {"Cargo.toml": '[workspace]\nmembers = ["linked", "b"]\nresolver = "2"\n', "elsewhere/a/Cargo.toml": A,
+         "elsewhere/a/src/lib.rs": F, **crate("b", B)},
+        file="linked/src/lib.rs", root=".", members=("a", "b"), right="{ 1 }", wrong='{ "" }',
+        arrange=linked("linked", "elsewhere/a")),
+    "shared-below-a-virtual-root": Case(
+        {"Cargo.toml": '[workspace]\nmembers = ["a", "b"]\nresolver = "2"\n', "a/Cargo.toml": using("../b"),
+         "a/src/lib.rs": '#[path = "../../shared/m.rs"]\nmod m;\n', "shared/m.rs": F, **crate("b", B)},
+        file="shared/m.rs", root=".", members=("a", "b")),
+    "sources-below-a-virtual-root": Case(
+        {"Cargo.toml": '[workspace]\nmembers = ["crates/a", "b"]\nresolver = "2"\n',
+         "crates/a/Cargo.toml": using("../../b", '[lib]\npath = "../../src/lib.rs"\n'),
+         "src/lib.rs": "mod m;\n", "src/m.rs": F, **crate("b", B)},
+        file="src/m.rs", root=".", members=("a", "b")),
+    "modules-above": Case(
+        {"a/Cargo.toml": using("../b"), "a/src/lib.rs": '#[path = "../../shared/m.rs"]\nmod m;\n' + F,
+         "shared/m.rs": "mod n;\npub mod o;\npub use n::m;\n", "shared/n.rs": "pub fn m() -> u8 { 1 }\n",
+         "shared/o/mod.rs": "pub const O: u8 = 1;\n", **crate("b", B)},
+        right="{ m::m() + m::o::O }", wrong="{ let x: &str = m::m(); 1 }"),
+    "strange-files": Case(
+        {"a/Cargo.toml": using("../b"), "a/src/lib.rs": F, **crate("b", B)}, arrange=strange),
     "inherited": Case(
         {"Cargo.toml": '[workspace]\nmembers = ["a"]\nresolver = "2"\n[workspace.package]\nedition = "2021"\n'
                        '[workspace.dependencies]\nb = { path = "../outer/b" }\n',
@@ -172,7 +210,8 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 async def test_an_edit_is_proved_wherever_its_crates_lie(provers: Provers, case: Case) -> None:
-    folder = lay(provers.folder / "w", case.files)
+    here = str(provers.folder / "w")
+    folder = lay(provers.folder / "w", {name: text.replace("HERE", here) for name, text in case.files.items()})
     case.arrange(folder)
     prover = await provers(root=f"w/{case.root}")
     assert {one.name for one in prover.ground.layout.packages} == set(case.members)
