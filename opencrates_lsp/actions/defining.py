@@ -21,6 +21,7 @@ MOST_TOKENS = 1200
 _LONG = 1500
 _LIKE = 3
 _MEMBER = re.compile(r"\bfn\s+(\w+)|^\s*(?:pub(?:\([^)]*\))?\s+)?(\w+)\s*(?:[:,({=]|$)", re.MULTILINE)
+_BEFORE = re.compile(r"(?:\w+\s*::\s*)+\Z")
 _LIFETIME = re.compile(r"'[a-z_]\w*\b(?!')")
 _IMPL_FOR = re.compile(r"^impl(?:<.*?>)? (?:\w+::)*(?P<trait>\w+)(?:<.*>)? for (?P<type>.+)$")
 
@@ -45,7 +46,7 @@ class Definitions:
         """Fill `found`, most telling first and within the budget, and `notes`."""
         left = min(MOST_TOKENS, self.tools.limits.context_tokens)
         for help_, error in helps:
-            texts = [*await self._types(help_), *await self._functions(help_), *await self._modules(help_)]
+            texts = [*await self._types(help_), *await self._functions(help_), *await self._modules(help_, error)]
             self._note(help_, error, texts)
             for text in texts:
                 cost = tokens(text)
@@ -81,13 +82,21 @@ class Definitions:
             texts += known
         return texts
 
-    async def _modules(self, help_: Help) -> list[str]:
+    async def _modules(self, help_: Help, error: Diagnostic) -> list[str]:
         texts: list[str] = []
-        for module in help_.modules:
+        for module in (self._qualified(module, error) for module in help_.modules):
             offered = await self.tools.offered(module, self._module(), self.request.source)
             if offered is not None:
                 texts.append(f"// What `{module}` has ({offered.origin}):\n{_bounded(offered.text, help_.missing)}")
         return texts
+
+    def _qualified(self, module: str, error: Diagnostic) -> str:
+        """The path of the module as the answer says it, of which rustc may tell the last part alone."""
+        if self.merged is None or error.span is None or error.path != self.request.document.path:
+            return module
+        written = _BEFORE.search(self.merged.text[: error.span.start].decode("utf-8", "replace"))
+        path = re.sub(r"\s", "", written[0]).removesuffix("::") if written is not None else ""
+        return path if path.endswith(f"::{module}") else module
 
     def _note(self, help_: Help, error: Diagnostic, texts: Sequence[str]) -> None:
         like = difflib.get_close_matches(help_.missing, sorted(_names_in(texts)), _LIKE) if help_.missing else []

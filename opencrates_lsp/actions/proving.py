@@ -157,7 +157,7 @@ class Trial:
         refusal = _refusal(self.task, merged, verdict)
         if found.beyond_answer:
             raise _refusal(self.task, tried, found)
-        return Failure(refusal, given(self.task, merged), merged=merged)
+        return Failure(refusal, given(merged), merged=merged)
 
     def _violations(self, merged: Merged) -> list[Violation]:
         tools, before = self.tools, self.request.source
@@ -173,7 +173,7 @@ class Trial:
 
     def _failed(self, merged: Merged, message: str, remedy: str, kind: type[Refused] = Refused) -> Failure:
         refusal = kind(message, remedy=remedy, place=self.task.path, attempt=merged.text.decode())
-        return Failure(refusal, given(self.task, merged), merged=merged)
+        return Failure(refusal, given(merged), merged=merged)
 
     async def _proof(self) -> Proof:
         """The state before the edit; where rustc does not look at the item, the user decides, once."""
@@ -187,13 +187,21 @@ class Trial:
         return self.unproved
 
 
-def given(task: Task, merged: Merged) -> str:
+def given(merged: Merged) -> str:
     """What the answer comes to in the file: the item, and what it adds elsewhere."""
-    item = merged.text[merged.subject.item.start : merged.subject.item.end].decode("utf-8", "replace")
-    edits = [edit for edit in merged.edits if isinstance(edit, Replace)]
-    before = [edit.text.strip() for edit in edits if edit.span.end <= task.subject.item.start]
-    after = [edit.text.strip() for edit in edits if edit.span.start >= task.subject.item.end]
-    return "\n\n".join(part for part in (*before, item, *after) if part)
+    start, end = merged.subject.item
+    before: list[bytes] = []
+    after: list[bytes] = []
+    grown = 0
+    for edit in sorted((edit for edit in merged.edits if isinstance(edit, Replace)), key=lambda edit: edit.span):
+        new = edit.text.encode()
+        # Where the new text stands in the merged file; one edit may hold the item and what is beside it.
+        at = edit.span.start + grown
+        grown += len(new) - (edit.span.end - edit.span.start)
+        before.append(merged.text[at : min(at + len(new), start)])
+        after.append(merged.text[max(at, end) : max(at + len(new), end)])
+    parts = [part.decode("utf-8", "replace").strip() for part in (*before, merged.text[start:end], *after)]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _code(answer: str) -> str:

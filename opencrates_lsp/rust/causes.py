@@ -19,6 +19,7 @@ FOLLOWING = frozenset({"E0277", "E0282", "E0283", "E0308", "E0599", "E0605", "E0
 """What rustc tells as well where a name stands for nothing."""
 _INFERRED = frozenset({"E0282", "E0283"})
 
+_OF_A_TRAIT = "items from traits can only be used if the trait is in scope"
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _NO_NEWS = re.compile(
     r"^(?:aborting due to|could not compile|Some errors have detailed|For more information)|previous errors?(?:;|$)"
@@ -137,7 +138,7 @@ def _follows(error: Diagnostic, root: Diagnostic) -> bool:
     """Whether the error comes of a name that stands for nothing: it says the name, or uses what was made of it."""
     if error.code not in FOLLOWING or error.path != root.path:
         return False
-    if error.code in _INFERRED:
+    if error.code in _INFERRED or (root.code == "E0432" and _OF_A_TRAIT in plain(error)):
         return True
     words = f"{error.message}\n" + "\n".join((*labels(error), *marked_lines(error)))
     names = {_missing(root), *(match["name"] for line in marked_lines(root) for match in _BINDING.finditer(line))}

@@ -49,14 +49,16 @@ def _beside(cause: Cause) -> list[str]:
         lines.append(f"(the same {'once' if len(cause.again) == 1 else f'{len(cause.again)} times'} more)")
     if cause.following:
         lines.append("This comes of it, or goes with it:")
-    for error in cause.following[:_MOST_FOLLOWING]:
-        code = f"[{error.code}]" if error.code else ""
-        said = "; ".join([error.message, *labels(error)])
-        lines.append(_without_machine(f"- {error.severity}{code}: {said}"))
-    left = len(cause.following) - _MOST_FOLLOWING
-    if left > 0:
-        lines.append(f"- and {left} more")
+    said = dict.fromkeys(_in_a_line(error) for error in cause.following)
+    lines += list(said)[:_MOST_FOLLOWING]
+    if len(said) > _MOST_FOLLOWING:
+        lines.append(f"- and {len(said) - _MOST_FOLLOWING} more")
     return lines
+
+
+def _in_a_line(error: Diagnostic) -> str:
+    code = f"[{error.code}]" if error.code else ""
+    return _without_machine(f"- {error.severity}{code}: {'; '.join([error.message, *labels(error)])}")
 
 
 def _distance(error: Diagnostic, path: Path, within: Span) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from opencrates_lsp.rust.causes import causes, signature
 from opencrates_lsp.values import Diagnostic, Replace, Severity, Span, Suggestion
 from opencrates_lsp.verify.mends import imported, suggested
 from opencrates_lsp.verify.telling import BUDGET, explain
@@ -190,6 +191,65 @@ def test_a_model_is_told_its_own_errors_first_once_and_without_this_machine(tmp_
     assert said.index("E0599") < said.index("E0425")
     assert "aborting" not in said
     assert "/library/" not in said
+
+
+TELLING = "mod m { pub trait Tellable { fn tell(&self) -> u8; } impl Tellable for u8 { fn tell(&self) -> u8 { 1 } } }\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        # One missing import: its uses, and what has no type without it.
+        (
+            "fn f() -> u8 {\n    let m: Wdget = Wdget::new();\n    let n = Wdget::of(m);\n    Vec::new();\n    n\n}\n",
+            [("E0425", 2, [])],
+        ),
+        (
+            TELLING + "fn f(x: u8) {\n    use crate::m::Telable;\n    x.tell();\n    x.nothing();\n    x.tell();\n}\n",
+            [("E0432", 0, ["E0599", "E0599"]), ("E0599", 0, [])],
+        ),
+        # What has another cause is one of its own, however near it stands.
+        (
+            'fn f() -> u8 {\n    let n = absent();\n    let s: u8 = "s";\n    let t: u16 = "t";\n    s + n\n}\n',
+            [("E0425", 0, []), ("E0308", 0, []), ("E0308", 0, [])],
+        ),
+        # The same said of several places is said once.
+        (
+            "fn f(v: Vec<u8>) {\n    v.foo();\n    v.foo();\n    v.bar();\n}\n",
+            [("E0599", 1, []), ("E0599", 0, [])],
+        ),
+        ("fn f() {}\n", []),
+    ],
+)
+def test_errors_of_one_cause_are_one(tmp_path: Path, text: str, wanted: list[tuple[str, int, list[str]]]) -> None:
+    found = causes(errors_of(laid(tmp_path, text)))
+    told = [(one.error.code, len(one.again), [error.code for error in one.following]) for one in found]
+    assert told == wanted
+
+
+def test_what_comes_of_a_cause_is_told_in_a_line(tmp_path: Path) -> None:
+    text = f"{TELLING}fn f(x: u8) -> u8 {{\n    use crate::m::Telable;\n    x.tell();\n    x.tell()\n}}\n"
+    file = laid(tmp_path, text)
+    said = explain(errors_of(file) * 2, file, text.encode(), item(text, "f"))
+    assert said.count("error[E0432]") == 1
+    told = "- error[E0599]: no method named `tell` found for type `u8` in the current scope; method not found in `u8`"
+    assert said.endswith(f"This comes of it, or goes with it:\n{told}")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ('fn f() -> u8 {\n    "a"\n}\n', 'fn g() {}\nfn f() -> u8 {\n    let s = "another";\n    s\n}\n', True),
+        ('fn f() -> u8 {\n    "a"\n}\n', "fn f() -> u8 {\n    1u16\n}\n", False),
+        ("fn f(v: Vec<u8>) {\n    v.foo();\n}\n", "fn f(v: Vec<u8>) {\n    v.bar();\n}\n", False),
+        ("fn f(v: Vec<u8>) {\n    v.foo();\n}\n", "fn f(v: Vec<u8>) {\n    v.foo();\n    v.foo();\n}\n", True),
+    ],
+)
+def test_failing_in_the_same_way_is_told_from_failing_in_another(
+    tmp_path: Path, first: str, second: str, same: bool
+) -> None:
+    before, after = (signature(errors_of(laid(tmp_path, text))) for text in (first, second))
+    assert (before == after) is same
 
 
 def test_what_a_model_is_told_has_an_end(tmp_path: Path) -> None:
