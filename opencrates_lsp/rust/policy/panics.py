@@ -7,7 +7,7 @@ parser's own `expect` is let pass, and a panic within a `macro_rules!` or behind
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from opencrates_lsp.rust.items import Item, items_around
 from opencrates_lsp.rust.lint_levels import level_of, levels_at
@@ -41,6 +41,7 @@ _LINTS = {
     "index": ("clippy::indexing_slicing",),
     "text": ("clippy::string_slice",),
 }
+_OWN = re.compile(rb"\bfn\s+((?:unwrap|expect)(?:_err)?)\b")
 _MACROS = ("panic", "unreachable", "todo", "unimplemented")
 _HOLES = ("todo", "unimplemented")
 # A hole under another name is no answer, whatever the lints are; `merge` refuses those that are called by their own.
@@ -66,31 +67,30 @@ def new_panics(edit: Edit) -> Iterator[Violation]:
     if not now:
         return
     was = list(_panics(edit.before, edit.spans[0]))
-    usual = _usual_in_tests(edit, was)
+    usual: frozenset[str] | None = None
     for finding in beyond(edit, was, now):
-        lint = _forbidding(edit, finding, usual)
+        tested = _tested(edit.after, finding.at)
+        if tested and usual is None:
+            usual = _usual_in_tests(edit.before)
+        lint = "" if tested and finding.kind in (usual or ()) else _forbidding(edit, finding, tested=tested)
         if lint:
             where = name_at(edit.after, finding.at)
             yield Violation("panics", f"{where} gets {finding.told}{lint}.")
 
 
-def _usual_in_tests(edit: Edit, was: Sequence[Finding]) -> frozenset[str]:
+def _usual_in_tests(source: Source) -> frozenset[str]:
     """The kinds that the tests of the file have already: who writes tests there lives with them."""
-    whole = list(_panics(edit.before, Span(0, len(edit.before.text)))) if edit.before.text else was
-    return frozenset(one.kind for one in whole if _tested(edit, edit.before, one.at))
+    return frozenset(one.kind for one in _panics(source, Span(0, len(source.text))) if _tested(source, one.at))
 
 
-def _tested(edit: Edit, source: Source, offset: int) -> bool:
+def _tested(source: Source, offset: int) -> bool:
     return any(is_for_tests(item) for item in items_around(source, offset))
 
 
-def _forbidding(edit: Edit, finding: Finding, usual: frozenset[str]) -> str:
+def _forbidding(edit: Edit, finding: Finding, *, tested: bool) -> str:
     """What is to be told of the lint against it; "" where there is none."""
     if finding.kind == _HIDDEN:
         return ", which leaves it unwritten"
-    tested = _tested(edit, edit.after, finding.at)
-    if tested and finding.kind in usual:
-        return ""
     constant = _is_constant(edit.after, finding.at)
     levels = edit.lints.levels_in_tests if tested else edit.lints.levels
     own = levels_at(edit.after, finding.at, for_tests=tested)
@@ -116,15 +116,16 @@ def _is_constant(source: Source, offset: int) -> bool:
 def _panics(source: Source, within: Span) -> Iterator[Finding]:
     marks = marks_in(source, within)
     names = names_of(source)
+    own = frozenset(name.decode() for name in _OWN.findall(source.text))
     for at, mark in enumerate(marks):
-        if mark.text == "." or mark.text == "::":
-            yield from _unwraps(source, marks, at)
+        if mark.text in (".", "::"):
+            yield from _unwraps(marks, at, own)
         elif mark.text == "[":
             yield from _indexing(source, marks, at)
     yield from _macros(source, marks, names)
 
 
-def _unwraps(source: Source, marks: Sequence[Mark], at: int) -> Iterator[Finding]:
+def _unwraps(marks: Sequence[Mark], at: int, own: Container[str]) -> Iterator[Finding]:
     """`.unwrap()`, `Option::unwrap`, and `.get(…).unwrap()`."""
     name = marks[at + 1].text if at + 1 < len(marks) else ""
     kind = _METHODS.get(name)
@@ -135,34 +136,25 @@ def _unwraps(source: Source, marks: Sequence[Mark], at: int) -> Iterator[Finding
         if owner in ("Option", "Result", ">"):
             yield Finding(kind, f"`{owner}::{name}`".replace("`>::", "`"), marks[at + 1].at)
         return
-    if at + 2 >= len(marks) or marks[at + 2].text != "(" or not _is_optional(source, marks, at):
+    if at + 2 >= len(marks) or marks[at + 2].text != "(" or not _is_optional(marks, at, own):
         return
     yield Finding(kind, f"`.{name}()`", marks[at + 1].at)
     if kind == "unwrap" and _is_got(marks, at):
         yield Finding("get", "`.get(…).unwrap()`", marks[at + 1].at)
 
 
-def _is_optional(source: Source, marks: Sequence[Mark], at: int) -> bool:
-    """Whether the method at the dot is that of `Option` or `Result`, not one of the file's own types."""
+def _is_optional(marks: Sequence[Mark], at: int, own: Container[str]) -> bool:
+    """Whether the method at the dot is that of `Option` or `Result`; `own` are names of methods that the file has."""
     end = closing(marks, at + 2)
     name, arguments = marks[at + 1].text, marks[at + 3 : end]
-    if name.startswith("unwrap") and arguments:
+    if name.startswith("unwrap") == bool(arguments):
         return False
-    if name.startswith("expect") and not arguments:
-        return False
-    if any(one.kind == "string" for one in arguments[:3]):
-        return not _is_own(source, marks, at, name) or marks[at - 1].text != "self"
+    of_self = marks[at - 1].text == "self"
+    if name.startswith("unwrap") or any(one.kind == "string" for one in arguments[:3]):
+        return not (of_self and name in own)
+    # A parser's `self.expect(Token::Semi)?` may be defined in another file.
     following = marks[end + 1].text if end + 1 < len(marks) else ""
-    if name == "expect" and following == "?":
-        return False
-    return not (_is_own(source, marks, at, name) and (name == "expect" or marks[at - 1].text == "self"))
-
-
-def _is_own(source: Source, marks: Sequence[Mark], at: int, name: str) -> bool:
-    """Whether the file has a method of this name, or the receiver is `self`, whose methods may be elsewhere."""
-    if marks[at - 1].text == "self" and name == "expect":
-        return True
-    return re.search(rb"\bfn\s+" + name.encode() + rb"\b", source.text) is not None
+    return not (of_self or name in own or following == "?")
 
 
 def _is_got(marks: Sequence[Mark], at: int) -> bool:
@@ -227,7 +219,7 @@ def _indexing(source: Source, marks: Sequence[Mark], at: int) -> Iterator[Findin
         yield Finding("text", f"`{before.text}[{''.join(texts)}]`", marks[at].at)
         return
     constant = all(text.isdigit() or text in ("..", "..=") for text in texts)
-    if constant and written.startswith(b"["):
+    if constant and written == b"[":
         return
     shown = f"{before.text}[{''.join(texts)}]" if before.kind == "word" else f"…[{''.join(texts)}]"
     yield Finding("index", f"the index `{shown}`", marks[at].at)
