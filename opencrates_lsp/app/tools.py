@@ -83,7 +83,7 @@ class Ready:
 
     async def judge(self, after: Mapping[Path, bytes | None], *, whole_workspace: bool) -> Verdict:
         if self.proof is None:
-            verdict = Verdict(self.level, reached=False, configuration="none: no cargo ran")
+            verdict = Verdict(self.level, reached=False, configuration="none: nothing was compiled")
         else:
             verdict = await self.tools.judged(self.proof, after, whole_workspace=whole_workspace)
         self.tools.verified(verdict)
