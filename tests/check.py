@@ -80,9 +80,13 @@ class ScriptedProof:
 
 @dataclass
 class ScriptedTools:
-    """Tools without cargo: prompts are the shipped ones, replies and verdicts those of the script."""
+    """Tools without cargo: prompts are the shipped ones, replies and verdicts those of the script.
 
-    replies: list[str]
+    A reply of several texts is as many candidates, an error among them ends the stream.
+    The baseline waits for `based` where there is one.
+    """
+
+    replies: Sequence[str | Sequence[str | Exception]]
     face: ScriptedFace = field(default_factory=ScriptedFace)
     verdicts: list[Verdict] = field(default_factory=list)
     level: Level = Level.PARSE
@@ -99,6 +103,7 @@ class ScriptedTools:
     failing: Exception | None = None
     mended: bytes | None = None
     excerpts: Sequence[Excerpt] = ()
+    based: asyncio.Event | None = None
 
     def __post_init__(self) -> None:
         self.templates = Templates([packaged_folder()])
@@ -125,12 +130,15 @@ class ScriptedTools:
         self.prompts.append(prompt)
         assert self.replies, "the action asked once too often"
         try:
-            reply = self.replies.pop(0)
-            for at in range(0, len(reply), 7):
-                # A model answers in pieces, and others may run in between.
-                await asyncio.sleep(0)
-                yield Chunk(reply[at : at + 7])
-            yield Chunk(usage=Usage("scripted", "m", 10, 20, 0.5), finish="stop")
+            reply, *self.replies = self.replies
+            for number, one in enumerate([reply] if isinstance(reply, str) else reply):
+                if isinstance(one, Exception):
+                    raise one
+                for at in range(0, len(one), 7):
+                    # A model answers in pieces, and others may run in between.
+                    await asyncio.sleep(0)
+                    yield Chunk(one[at : at + 7], number)
+                yield Chunk("", number, Usage("scripted", "m", 10, 20, 0.5), finish="stop")
         finally:
             self.closed += 1
             self.calls.append(Usage("scripted", "m", 10, 20, 0.5))
@@ -144,6 +152,8 @@ class ScriptedTools:
     async def prepare(self, subject: Subject, level: Level) -> ScriptedProof:
         if self.failing is not None:
             raise self.failing
+        if self.based is not None:
+            await self.based.wait()
         proof = ScriptedProof(level, self.verdicts, self.reached, self.unreached_reason)
         self.proofs.append(proof)
         return proof

@@ -68,7 +68,7 @@ async def first_to_hold(coming: AsyncGenerator[Answer, None], trial: Trial) -> R
     round_ = queue.round
     passed: list[Held] = []
     try:
-        while (candidate := await queue.next(reading)) is not None:
+        while (candidate := await queue.next(reading, trial)) is not None:
             queue.judging = True
             judged = await trial.judged(candidate)
             queue.judging = False
@@ -108,8 +108,8 @@ class _Queue:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     judging: bool = False
 
-    async def next(self, reading: asyncio.Task[None]) -> Candidate | None:
-        """The next to be checked, None when all have been; the plainest first.
+    async def next(self, reading: asyncio.Task[None], trial: Trial) -> Candidate | None:
+        """The next to be checked, None when all have been; the plainest of those that are there by the baseline.
 
         What tree-sitter could not follow goes behind what it could, and the user is asked about a candidate only when
         no other one is left, or still being written.
@@ -118,13 +118,16 @@ class _Queue:
             self.changed.clear()
             clear = [one for one in self.waiting if not one.doubts]
             chosen = clear or (self.waiting if reading.done() else [])
-            if chosen:
+            if chosen and not trial.proving.done():
+                await asyncio.wait([trial.proving])
+            elif chosen:
                 best = min(chosen, key=lambda one: (len(one.doubts), one.merged.suspect))
                 self.waiting.remove(best)
                 return best
-            if reading.done():
+            elif reading.done():
                 return None
-            await self.changed.wait()
+            else:
+                await self.changed.wait()
 
 
 async def _screen(coming: AsyncGenerator[Answer, None], trial: Trial, queue: _Queue) -> None:
