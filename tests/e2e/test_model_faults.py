@@ -123,12 +123,26 @@ RUDE: dict[str, tuple[str, Sequence[str]]] = {
         ("unsafe", "policy.unsafe"),
     ),
     "signature": (fenced("pub fn twice(x: u64) -> u64 {\n    x * 2\n}"), ("signature", "policy.signatures")),
+    "silenced": (
+        fenced("#[allow(clippy::all)]\npub fn twice(x: u32) -> u32 {\n    x * 2\n}"),
+        ("#[allow(clippy::all)]", "policy.lints"),
+    ),
+    "reads": (
+        fenced('pub fn twice(x: u32) -> u32 {\n    include_str!("../Cargo.toml");\n    x * 2\n}'),
+        ("include_str!", "policy.capabilities"),
+    ),
+    "the crate's lints": (
+        fenced("pub fn twice(x: u32) -> u32 {\n    x.checked_mul(2).unwrap()\n}"),
+        ("clippy::unwrap_used", "policy.panics"),
+    ),
     "panic": (fenced("pub fn twice(x: u32) -> u32 {\n    unimplemented!()\n}"), ("unimplemented!",)),
 }
 
 
 async def test_what_a_rude_model_answers_is_refused_for_what_it_is(tmp_path: Path) -> None:
     root, home = crate(tmp_path / "tiny", LIB), tmp_path / "home"
+    with (root / "Cargo.toml").open("a") as manifest:
+        manifest.write('\n[lints.clippy]\nunwrap_used = "deny"\n')
     replies: list[str] = []
     sent: list[Request] = []
 
