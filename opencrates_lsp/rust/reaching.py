@@ -118,8 +118,7 @@ class _Search:
         for one in edited:
             names = list(self._started(one))
             everything = everything or not names
-            self._own(one)
-            self._merge(fresh, names)
+            self._merge(fresh, [*names, *self._own(one)])
         joined: set[tuple[Path, int]] = set()
         for _ in range(DEPTH):
             fresh = self._news(fresh)
@@ -137,14 +136,16 @@ class _Search:
             if innermost or item.identity.kind in ("function", "const", "static"):
                 yield from self._names_of(item)
 
-    def _own(self, edited: Edited) -> None:
-        """An edited test is its own; so are the pieces of code in the item's documentation."""
-        spans = {item.span for item in edited.around}
+    def _own(self, edited: Edited) -> Iterator[tuple[bytes, Condition]]:
+        """An edited test is its own, and so is the documentation of an item; gives the further names of the item."""
+        around = {item.identity for item in edited.around}
         for part in self.skimmed(edited.path).parts if edited.path in self.texts else ():
-            if part.item.span in spans:
+            if part.item.identity in around:
                 self.found |= {Found(edited.path, test) for test in part.tests}
-                if part.snippets and part.item.span == edited.around[-1].span:
-                    self.found.add(Found(edited.path, _shown(part), "doc"))
+                if part.item.identity == edited.around[-1].identity:
+                    yield from ((one, None) for one in part.makes)
+                    if part.snippets:
+                        self.found.add(Found(edited.path, _shown(part), "doc"))
 
     def _names_of(self, item: Item) -> Iterator[tuple[bytes, Condition]]:
         """The names by which an item is reached, each with what must be named beside it (None for nothing)."""

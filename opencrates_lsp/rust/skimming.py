@@ -116,7 +116,7 @@ def _part(source: Source, item: Item, *, tested: bool) -> Part:
     # Members are items of their own; of what is around them the head alone counts.
     whole = identity.kind in ("impl", "mod", "extern")
     named = slice(item.span.start, item.name_span.start), slice(item.name_span.end, item.span.end)
-    body = b"" if whole else b" ".join(source.text[part] for part in named)
+    body = text if identity.kind == "use" or name.endswith(b"!") else b" ".join(source.text[part] for part in named)
     words = words_of(lead) | signature if whole else words_of(body) | words_of(identity.header.encode())
     makes: set[bytes] = set()
     for derived in _DERIVES.findall(lead):

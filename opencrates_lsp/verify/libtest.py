@@ -39,7 +39,7 @@ class Tested:
     The same documentation test may be there more than once, because its line is not part of its name.
     `printed` is what failed tests printed, `errors` those of rustc, `compiled` the packages that were compiled.
     `unfinished` tells that a program ended, or was stopped, before it had told of all its tests; `interrupted` is the
-    test that it was in then, "" where that is not known.
+    test that it was in then, "" where that is not known. `started` tells that cargo came to run programs.
     """
 
     passed: Counter[str]
@@ -51,6 +51,7 @@ class Tested:
     unfinished: bool = False
     interrupted: str = ""
     timed_out: bool = False
+    started: bool = False
     seconds: float = 0.0
 
     @property
@@ -61,7 +62,7 @@ class Tested:
     @property
     def is_built(self) -> bool:
         """Whether the programs were there to be run, even if none of them had a test."""
-        return self.ran or not (self.errors or self.timed_out or self.failed[WHOLE])
+        return self.started or self.ran or not (self.errors or self.timed_out or self.failed[WHOLE])
 
 
 def read_tests(out: str, err: str, code: int, *, timed_out: bool = False, seconds: float = 0.0) -> Tested:
@@ -101,6 +102,7 @@ def read_tests(out: str, err: str, code: int, *, timed_out: bool = False, second
         unfinished,
         interrupted,
         timed_out,
+        bool(programs),
         seconds,
     )
 
