@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 from opencrates_lsp.rust.items import named
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.values import Configuration, Excerpt
-from opencrates_lsp.workspace.layout import load_layout
+from opencrates_lsp.workspace.layout import Layout, load_layout
 from opencrates_lsp.workspace.locked import Cargo, cargo_home
 from opencrates_lsp.workspace.registry import Registry
 
@@ -80,33 +81,41 @@ class Crates:
         """Write the lock file, and fetch what it names; or what else cargo is told."""
         subprocess.run([CARGO, *(arguments or ("fetch", "-q"))], cwd=workspace, env=self.env, check=True)
 
+    async def asked(self, path: Path, *, trusted: bool, configuration: Configuration | None = None) -> Told:
+        """What answers for the items of the file, again and again."""
+        return await ask(path, self.env, self.folder / "cache", trusted, configuration)
+
     async def told(
         self, path: Path, item: str, *, trusted: bool, limit: int = 40_000, configuration: Configuration | None = None
     ) -> Sequence[Excerpt]:
-        """What is told of the item in the file."""
-        return await tell(path, item, self.env, self.folder / "cache", trusted, limit, configuration)
+        """What a session that has just begun tells of the item in the file."""
+        told = await self.asked(path, trusted=trusted, configuration=configuration)
+        return await told(item, limit)
 
 
-async def tell(
-    path: Path,
-    item: str,
-    env: Mapping[str, str],
-    cache: Path,
-    trusted: bool,
-    limit: int = 40_000,
-    configuration: Configuration | None = None,
-) -> Sequence[Excerpt]:
+@dataclass
+class Told:
+    """Tells of the items of a file, by their names."""
+
+    registry: Registry
+    layout: Layout
+    path: Path
+
+    async def __call__(self, item: str, limit: int = 40_000) -> Sequence[Excerpt]:
+        source = parse(await asyncio.to_thread(self.path.read_bytes))
+        found = next(named(source, item))
+        return await self.registry.excerpts(source, found, self.layout.package_of(self.path), self.path, limit)
+
+
+async def ask(
+    path: Path, env: Mapping[str, str], cache: Path, trusted: bool, configuration: Configuration | None = None
+) -> Told:
     layout = await load_layout(path, cargo=[CARGO], env=env, trusted=trusted)
     programs = Cargo(Path(CARGO), Path(RUSTC), env, configuration or Configuration()) if trusted else None
-    registry = Registry(layout, cargo_home(env), cache, programs)
-    source = parse(await asyncio.to_thread(path.read_bytes))
-    found = next(named(source, item))
-    return await registry.excerpts(source, found, layout.package_of(path), path, limit)
+    return Told(Registry(layout, cargo_home(env), cache, programs), layout, path)
 
 
 def _dependencies(manifest: str) -> list[dict[str, object]]:
-    import tomllib
-
     found = []
     for name, wanted in tomllib.loads(manifest).get("dependencies", {}).items():
         table = wanted if isinstance(wanted, dict) else {"version": wanted}

@@ -76,16 +76,16 @@ macro_rules! when_fast {
 when_fast! {
     pub mod racing { pub struct Wheel; }
 }
-#[macro_export]
-macro_rules! dial {
-    ($name:ident) => { $crate::Dial };
-    (@inner $x:expr) => { 0 };
-}
 """
 SENSOR = (
     "pub use self::probe::Probe;\nmod probe;\npub type Found<T> = Result<T, Lost>;\npub struct Lost { pub at: u8 }\n"
 )
 PROBE = """
+#[macro_export]
+macro_rules! dial {
+    ($name:ident) => { $crate::Dial };
+    (@inner $x:expr) => { 0 };
+}
 /// Probes.
 pub struct Probe;
 impl Probe {
@@ -279,13 +279,14 @@ async def test_what_is_kept_of_a_crate_may_be_damaged(crates: Crates, damage: by
 
 async def test_another_lock_file_is_another_version(crates: Crates) -> None:
     path = panel(crates)
-    await crates.told(path, "old", trusted=True)
     crates.publish("gauge", "1.5.0", {"src/lib.rs": GAUGE_1.replace("-> u8", "-> u64")}, "[features]\nfast = []\n")
-    assert (await crates.told(path, "old", trusted=True))[0].origin == "gauge 1.4.0"
+    asked = [await crates.asked(path, trusted=trusted) for trusted in (True, False)]
+    for told in asked:
+        assert (await told("old"))[0].origin == "gauge 1.4.0"
     crates.lock(path.parents[1], "update", "-q", "-p", "gauge@1.4.0", "--precise", "1.5.0")
     crates.lock(path.parents[1])
-    for trusted in (True, False):
-        found = await crates.told(path, "old", trusted=trusted)
+    for told in asked:
+        found = await told("old")
         assert found[0].origin == "gauge 1.5.0"
         assert "read(&self) -> u64" in found[1].text
 
@@ -305,3 +306,14 @@ async def test_the_configured_features_are_those_that_count(crates: Crates) -> N
     for features, expected in (((), False), (("quick",), True)):
         found = await crates.told(path, "old", trusted=True, configuration=Configuration(features=features))
         assert any("read_fast" in one.text for one in found) is expected
+
+
+async def test_a_lock_file_that_is_behind_is_read_as_it_is_and_left_as_it_is(crates: Crates) -> None:
+    path = panel(crates)
+    crates.publish("widget", "1.0.0", {"src/lib.rs": ""})
+    manifest = path.parents[1] / "Cargo.toml"
+    manifest.write_text(manifest.read_text() + 'widget = "1"\n')
+    lock = (path.parents[1] / "Cargo.lock").read_bytes()
+    for trusted in (True, False):
+        assert (await crates.told(path, "old", trusted=trusted))[0].origin == "gauge 1.4.0"
+    assert (path.parents[1] / "Cargo.lock").read_bytes() == lock
