@@ -18,7 +18,7 @@ from opencrates_lsp.verify.cgroup import Group, Parent
 from opencrates_lsp.verify.process import Ended, Keeper, run
 from opencrates_lsp.verify.sandbox import Sandbox
 from opencrates_lsp.verify.trial import in_thread
-from opencrates_lsp.verify.watch import Watch, end_inside
+from opencrates_lsp.verify.watch import Watch
 
 _NICE = ("-n", "10")
 # How programs end that an rlimit lets have no more memory, and those that write too large a file; cargo tells signals.
@@ -84,8 +84,8 @@ class Confined:
         await in_thread(self.shown.expose)
         group = await in_thread(self._group)
         try:
-            watch = await in_thread(lambda: Watch(self.bounds, self.shown.writable, group))
-            keeper = Keeper(watch.watch, lambda pid: self._end(pid, group))
+            boxed = self.sandbox is not None
+            watch = await in_thread(lambda: Watch(self.bounds, self.shown.writable, group, boxed=boxed))
             command = self._command(argv, group, cwd, env)
             ended = await run(
                 command,
@@ -94,7 +94,7 @@ class Confined:
                 on_line=on_line,
                 deadline_seconds=min(self.bounds.deadline_seconds, deadline_seconds),
                 most_bytes=self.bounds.output,
-                keeper=keeper,
+                keeper=Keeper(watch.watch, watch.end),
             )
             told = group.complaint(self.bounds) if group is not None else None
         finally:
@@ -132,12 +132,6 @@ class Confined:
         nice = shutil.which("nice", path=env.get("PATH"))
         command = [nice, *_NICE, *command] if nice is not None else command
         return group.entering(command) if group is not None else command
-
-    async def _end(self, pid: int, group: Group | None) -> None:
-        if group is not None:
-            await in_thread(group.kill)
-        elif self.sandbox is not None:
-            await end_inside(pid)
 
     def _said(self, ended: Ended) -> str | None:
         """What bound a program that failed says that it has met, since nobody was there to see it."""

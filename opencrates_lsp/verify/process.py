@@ -40,12 +40,13 @@ class Ended:
 class Keeper:
     """Who looks after a running program, given the pid of its first process.
 
-    `watch` returns, in one clause, why the program has to end; `end` kills what is out of the reach of a signal to the
-    group, and is called only where the program is to end before it does by itself.
+    `watch` returns, in one clause, why the program has to end.
+    `end` is called where it is to end before it does by itself: it kills what is out of the reach of a signal to the
+    group, and tells whether the first process ends by that.
     """
 
     watch: Callable[[int], Awaitable[str]]
-    end: Callable[[int], Awaitable[None]]
+    end: Callable[[int], Awaitable[bool]]
 
 
 class _Stop:
@@ -135,8 +136,10 @@ async def _watch(keeper: Keeper, pid: int, stop: _Stop) -> None:
 
 
 async def _read(stream: asyncio.StreamReader | None, into: bytearray, stop: _Stop) -> None:
-    while stream is not None and (piece := await stream.read(_PIECE_BYTES)) and stop.counts(piece):
-        into += piece
+    # What is too much is read all the same: asyncio waits for the end of a pipe before it tells that of a process.
+    while stream is not None and (piece := await stream.read(_PIECE_BYTES)):
+        if stop.counts(piece):
+            into += piece
 
 
 async def _listen(
@@ -147,7 +150,9 @@ async def _listen(
     while stream is not None:
         piece = await stream.read(_PIECE_BYTES)
         if not stop.counts(piece):
-            return
+            if not piece:
+                return
+            continue
         *lines, rest = (rest + piece).split(b"\n")
         lines = [line + b"\n" for line in lines]
         if rest and (not piece or len(rest) > _LINE_BYTES):
@@ -183,8 +188,9 @@ async def _finish(
 
 
 async def _kill(process: asyncio.subprocess.Process, keeper: Keeper | None) -> None:
-    if keeper is not None and process.returncode is None:
-        await keeper.end(process.pid)
+    if keeper is not None and process.returncode is None and await keeper.end(process.pid):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), _GRACE_SECONDS)
     if sys.platform == "win32":
         if process.returncode is None:
             tree = await asyncio.create_subprocess_exec("taskkill", "/F", "/T", "/PID", str(process.pid))

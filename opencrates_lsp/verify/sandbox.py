@@ -16,7 +16,7 @@ import re
 import shutil
 import stat
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,6 +49,7 @@ class Sandbox:
 
     `hidden` are the folders that are empty inside, `blanked` the files, `shown` what is read-only inside of them.
     `secrets` are files that stay out even where a caller names a folder around them.
+    `kernel` are the kernel's own settings in /proc, which belong to root, with capabilities or without.
     `is_recent` tells that temporary folders have a bound, and that no further user namespace is made inside: bubblewrap
     can do that since 0.8. `prlimit` is None where the machine has none; `counts_processes` tells whether it can bound
     the processes of the sandbox, apart from all others.
@@ -63,6 +64,7 @@ class Sandbox:
     blanked: tuple[Path, ...]
     shown: tuple[Path, ...]
     secrets: tuple[Path, ...]
+    kernel: tuple[Path, ...] = ()
     prlimit: str | None = None
     counts_processes: bool = False
     is_recent: bool = True
@@ -93,6 +95,8 @@ class Sandbox:
         bounds = bounds or Bounds()
         size = ("--size", str(bounds.temporary)) if self.is_recent else ()
         inside += ["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
+        for place in self.kernel:
+            inside += ["--ro-bind", str(place), str(place)]
         inside += [*size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108 - The sandbox's own.
         for folder in self.hidden:
             inside += [*size, "--tmpfs", str(folder)]
@@ -174,10 +178,18 @@ def _found(env: Mapping[str, str]) -> Sandbox | None:
         blanked=tuple(Path(name) for name in _BLANKED if Path(name).is_file()),
         shown=tuple(path for path in shown if path.exists()),
         secrets=tuple(sorted(cargo_home.glob("credentials*"))),
+        kernel=tuple(_kernel()),
         prlimit=shutil.which("prlimit", path=path),
         # Root is bound by no count of its processes. A bubblewrap that needs root has no user namespace of its own.
         counts_processes=os.getuid() != 0 and not _is_setuid(Path(bwrap)) and counts_by_namespace(os.uname().release),
     )
+
+
+def _kernel() -> Iterator[Path]:
+    """What of /proc is no process and can be written to, like the program that the kernel starts for a crash."""
+    for place in sorted(Path("/proc").iterdir()):
+        if not place.name.isdigit() and not place.is_symlink() and (place.is_dir() or place.stat().st_mode & 0o222):
+            yield place
 
 
 def _is_setuid(program: Path) -> bool:

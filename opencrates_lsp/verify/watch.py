@@ -10,16 +10,19 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from opencrates_lsp.verify.bounds import Bounds, out_of_memory, too_many_processes, too_much_written
-from opencrates_lsp.verify.cgroup import Group
+from opencrates_lsp.verify.cgroup import WANTED, Group
 
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.05
+_BETWEEN_PROCESSES_SECONDS = 1.0
 _BETWEEN_DISKS_SECONDS = 0.2
+_SURELY = 4
 _ENTRIES = 500_000
 _RESERVE_BYTES = 512 << 20
 _PROC = Path("/proc")
@@ -35,67 +38,119 @@ class Process:
     resident: int
 
 
-@dataclass(slots=True)
 class Watch:
-    """Looks at what one run uses up; `writable` are the folders that it may write to.
+    """Looks after one run: `bounds` are what it may use up, `writable` the folders that it may write to.
 
-    What `group` bounds is asked of it.
+    What `group` bounds is asked of it; without one, `boxed` tells that the run is one of bubblewrap's, whose child is
+    the first process of its namespace: the system kills all others with it.
     """
 
-    bounds: Bounds
-    writable: Sequence[Path]
-    group: Group | None = None
-    begun_ns: int = field(default_factory=time.time_ns)
-    _free: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    _disk_at: float = 0.0
-
-    def __post_init__(self) -> None:
-        self._free = {folder: _room(folder) for folder in self.writable}
+    def __init__(self, bounds: Bounds, writable: Sequence[Path], group: Group | None, *, boxed: bool) -> None:
+        self._bounds = bounds
+        self._writable = writable
+        self._group = group
+        self._boxed = boxed and sys.platform == "linux"
+        self._begun_ns = time.time_ns()
+        self._room = {folder: _room(folder) for folder in writable}
+        self._tasks, self._available = _tasks(), _available()
+        self._first: int | None = None
+        self._processes_at = self._disk_at = 0.0
 
     async def watch(self, pid: int) -> str:
-        """Wait until a bound is reached; gives which one."""
-        while True:
-            await asyncio.sleep(PAUSE_SECONDS)
-            found = await asyncio.to_thread(self.look, pid)
-            if found is not None:
-                return found
+        """Wait until the tree below `pid` has reached a bound, and kill it; gives which one, in one clause."""
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[str] = loop.create_future()
+        over = threading.Event()
+
+        def tell(found: str) -> None:
+            if not told.done():
+                told.set_result(found)
+
+        def work() -> None:
+            _hurry(threading.get_native_id())
+            while not over.wait(PAUSE_SECONDS):
+                found = self.look(pid)
+                if found is not None:
+                    # From here, because an event loop among so many processes may come too late.
+                    self._kill(pid)
+                    with contextlib.suppress(RuntimeError):
+                        loop.call_soon_threadsafe(tell, found)
+                    return
+
+        # A thread of its own, because those of the pool may be at work for seconds.
+        threading.Thread(target=work, name="opencrates-watch", daemon=True).start()
+        try:
+            return await told
+        finally:
+            over.set()
+
+    async def end(self, pid: int) -> bool:
+        """Kill all that the run has started; tells whether its own process ends by that."""
+        return await asyncio.to_thread(self._kill, pid)
 
     def look(self, pid: int) -> str | None:
-        """The bound that the tree below `pid` has reached, in one clause; None as long as it has reached none."""
-        if self.group is not None and (told := self.group.complaint(self.bounds)) is not None:
-            return told
-        asked = self.group.controllers if self.group is not None else frozenset[str]()
+        """The bound that has been reached; None as long as none is."""
+        bounds, now = self._bounds, time.monotonic()
+        if self._group is not None and (found := self._group.complaint(bounds)) is not None:
+            return found
+        asked = self._group.controllers if self._group is not None else frozenset[str]()
         if sys.platform == "linux" and not {"memory", "pids"} <= asked:
-            found = descendants(pid)
-            if "pids" not in asked and sum(one.threads for one in found) > self.bounds.processes:
-                return too_many_processes(self.bounds)
-            if "memory" not in asked and self._is_out_of_memory(found):
-                return out_of_memory(self.bounds)
-        now = time.monotonic()
+            more, less = _tasks() - self._tasks, self._available - _available()
+            # So many at once are not counted one by one any more: that takes longer than they take to double.
+            if "pids" not in asked and more > _SURELY * bounds.processes:
+                return too_many_processes(bounds)
+            due = now - self._processes_at >= _BETWEEN_PROCESSES_SECONDS
+            if due or self._first is None or more > bounds.processes or less > bounds.memory // 2:
+                self._processes_at = now
+                found = self._count(pid, asked)
+                if found is not None:
+                    return found
         if now - self._disk_at < _BETWEEN_DISKS_SECONDS:
             return None
         self._disk_at = now
-        return too_much_written(self.bounds) if self._is_out_of_disk() else None
+        return too_much_written(bounds) if self._is_out_of_disk() else None
 
-    def _is_out_of_memory(self, found: Sequence[Process]) -> bool:
-        if sum(one.resident for one in found) <= self.bounds.memory:
-            return False
+    def _count(self, pid: int, asked: frozenset[str]) -> str | None:
+        """The bound of processes or memory that has been reached, by counting them."""
+        found = descendants(pid)
+        if self._boxed and self._first is None:
+            self._first = next((one.pid for one in found if one.parent == pid), None)
+        if "pids" not in asked and sum(one.threads for one in found) > self._bounds.processes:
+            return too_many_processes(self._bounds)
+        if "memory" in asked or sum(one.resident for one in found) <= self._bounds.memory:
+            return None
         # Pages that are shared were counted in each process; their shares take longer to ask for.
-        return sum(_share(one) for one in found) > self.bounds.memory
+        return out_of_memory(self._bounds) if sum(map(_share, found)) > self._bounds.memory else None
+
+    def _kill(self, pid: int) -> bool:
+        if self._group is not None:
+            self._group.kill()
+            return True
+        if not self._boxed:
+            return False
+        if self._first is None:
+            self._count(pid, WANTED)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            # A sandbox's own process waits for this one: killed itself, it would be gone before the others are.
+            if self._first is not None and _parent_of(self._first) == pid:
+                # It is the one that has to come to its end among so many.
+                _hurry(self._first)
+                os.kill(self._first, signal.SIGKILL)
+        return self._first is not None
 
     def _is_out_of_disk(self) -> bool:
         """Whether too much was written; the folders are walked only where the file system has lost as much."""
-        for folder, (free, entries) in self._free.items():
+        for folder, (free, entries) in self._room.items():
             left, entries_left = _room(folder)
             if left < min(_RESERVE_BYTES, free // 2):
                 return True
             lost = free - left
             # Nested too deep to be walked, or written by somebody else: so much is not waited for.
-            if lost > 2 * self.bounds.disk:
+            if lost > 2 * self._bounds.disk:
                 return True
-            if lost > self.bounds.disk or entries - entries_left > _ENTRIES:
-                size, count = _written(self.writable, self.begun_ns)
-                if size > self.bounds.disk or count > _ENTRIES:
+            if lost > self._bounds.disk or entries - entries_left > _ENTRIES:
+                size, count = _written(self._writable, self._begun_ns)
+                if size > self._bounds.disk or count > _ENTRIES:
                     return True
         return False
 
@@ -113,20 +168,31 @@ def descendants(pid: int) -> list[Process]:
     return found
 
 
-async def end_inside(pid: int) -> None:
-    """Kill the children of a sandbox's own process, and wait for it.
-
-    They are the first of their namespace: the system kills all others with them, and only then does the process that
-    waits for them end. Killed itself, it would be gone while they are still dying.
-    """
-
-    def kill() -> None:
-        for child in [one.pid for one in _processes() if one.parent == pid]:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(child, signal.SIGKILL)
-
+def _hurry(task: int) -> None:
+    """Let a thread or process come before all others, where the user may do that: root, whose forks nothing bounds."""
     if sys.platform == "linux":
-        await asyncio.to_thread(kill)
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, task, -20)
+
+
+def _tasks() -> int:
+    """How many processes and threads the whole machine has."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int((_PROC / "loadavg").read_bytes().split()[3].partition(b"/")[2])
+    return 0
+
+
+def _available() -> int:
+    """The memory that the whole machine has left, in bytes."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int((_PROC / "meminfo").read_bytes().partition(b"MemAvailable:")[2].split()[0]) * 1024
+    return 0
+
+
+def _parent_of(pid: int) -> int:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int((_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[1])
+    return 0
 
 
 def _processes() -> Iterator[Process]:
