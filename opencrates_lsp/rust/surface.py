@@ -21,6 +21,7 @@ _LONGEST_LINE = 160
 _PUBLIC = re.compile(r"(?:default\s+)?pub(?!\s*\()\b")
 _HIDDEN = re.compile(r"#\[\s*doc\s*\(\s*hidden\s*\)\s*\]")
 _LEADING = re.compile(r"\A(?:\s*(?:///[^\n]*\n|//[^\n]*\n|#\[[^\n]*\]\s))*\s*")
+_STRUCT = re.compile(r"\b(?:struct|union) +\w")
 _PRIVATE = "/* private fields */"
 
 
@@ -61,7 +62,8 @@ def definition(source: Source, item: Item) -> str:
 
 def is_opaque(text: str) -> bool:
     """Whether a definition shows nothing but a name."""
-    return _PRIVATE in text and not re.search(r"\bpub\b", text.partition("{")[2].partition("(")[0])
+    named = _STRUCT.search(text)
+    return _PRIVATE in text and named is not None and not re.search(r"\bpub\b", text[named.end() :])
 
 
 def public_members(source: Source, block: Item) -> tuple[Member, ...]:
@@ -191,7 +193,7 @@ def _fields(source: Source, item: Item) -> str:
         return "\n".join([opening + " {", *lines, "}"]) if lines else opening + " {}"
     tail = source.text[item.body.end : item.node_span.end].decode("utf-8", "replace").strip()
     inside = ", ".join([*public, *([_PRIVATE] if private else [])])
-    return f"{opening.removesuffix(';')}({inside}){tail or ';'}"
+    return f"{opening.removesuffix(';')}({inside}){' ' if tail[:1] == 'w' else ''}{tail or ';'}"
 
 
 def _field_texts(source: Source, item: Item, *, named: bool) -> Iterator[str]:
