@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 
 from opencrates_lsp.actions.base import Request, Tools
 from opencrates_lsp.rust.advice import Help
+from opencrates_lsp.rust.causes import marked_lines
 from opencrates_lsp.rust.context import named_types, tokens
+from opencrates_lsp.rust.headers import self_type
 from opencrates_lsp.rust.items import Item, defined, impls, item_at, items, items_around, named
 from opencrates_lsp.rust.merge import Merged
 from opencrates_lsp.rust.outline import outlined, signed, whole
@@ -22,6 +24,11 @@ _LONG = 1500
 _LIKE = 3
 _MEMBER = re.compile(r"\bfn\s+(\w+)|^\s*(?:pub(?:\([^)]*\))?\s+)?(\w+)\s*(?:[:,({=]|$)", re.MULTILINE)
 _BEFORE = re.compile(r"(?:\w+\s*::\s*)+\Z")
+# What is true of nearly every type says nothing, and its methods are called by nobody.
+_USUAL = re.compile(
+    r"(?:unsafe )?impl(?:<.*?>)? (?:\w+::)*(?:Eq|PartialEq|Ord|PartialOrd|Hash|Debug|Display|Clone|Copy|Send|Sync|Drop)"
+    r"(?:<.*?>)? for "
+)
 _LIFETIME = re.compile(r"'[a-z_]\w*\b(?!')")
 _IMPL_FOR = re.compile(r"^impl(?:<.*?>)? (?:\w+::)*(?P<trait>\w+)(?:<.*>)? for (?P<type>.+)$")
 
@@ -45,6 +52,7 @@ class Definitions:
     async def gather(self, helps: Sequence[tuple[Help, Diagnostic]]) -> None:
         """Fill `found`, most telling first and within the budget, and `notes`."""
         left = min(MOST_TOKENS, self.tools.limits.context_tokens)
+        helps = [*helps, *self._of_self(helps)]
         for help_, error in helps:
             texts = [*await self._types(help_), *await self._functions(help_), *await self._modules(help_, error)]
             self._note(help_, error, texts)
@@ -54,13 +62,22 @@ class Definitions:
                     left -= cost
                     self.found.append(text)
 
+    def _of_self(self, helps: Sequence[tuple[Help, Diagnostic]]) -> Iterator[tuple[Help, Diagnostic]]:
+        """The type of `self`, where rustc points at something of it."""
+        asked = self._asked()
+        owner = self_type(asked[1].identity.header) if asked is not None else ""
+        pointed = [error for _, error in helps if any("self" in line for line in marked_lines(error))]
+        if owner and pointed:
+            yield Help(types=(owner,)), pointed[0]
+
     async def _types(self, help_: Help) -> list[str]:
         texts: list[str] = []
         for name in help_.types:
             known = list(self._here(name, members=help_.members)) or self._elsewhere([name]).get(name, ())
             if not known:
                 known = [text for text in await self._of_dependencies() if _defines(text, name)]
-            texts += [_bounded(text, help_.missing) for text in known if help_.members or not _is_impl(text)]
+            kept = (text for text in known if not _is_impl(text) or (help_.members and not _USUAL.match(text)))
+            texts += [_bounded(text, help_.missing) for text in kept]
         return texts
 
     def _here(self, name: str, *, members: bool) -> Iterator[str]:

@@ -15,6 +15,7 @@ from opencrates_lsp.rust.edits import replacements
 from opencrates_lsp.rust.holes import subject
 from opencrates_lsp.rust.items import find, items_around
 from opencrates_lsp.rust.merge import Merged, merge
+from opencrates_lsp.rust.outline import shown
 from opencrates_lsp.rust.policy import violations
 from opencrates_lsp.rust.policy.edit import Violation
 from opencrates_lsp.rust.syntax import parse
@@ -200,7 +201,8 @@ def given(merged: Merged) -> str:
         grown += len(new) - (edit.span.end - edit.span.start)
         before.append(merged.text[at : min(at + len(new), start)])
         after.append(merged.text[max(at, end) : max(at + len(new), end)])
-    parts = [part.decode("utf-8", "replace").strip() for part in (*before, merged.text[start:end], *after)]
+    item = shown(parse(merged.text), merged.subject.item)
+    parts = [part.decode("utf-8", "replace").strip() for part in (*before, item.encode(), *after)]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -6,6 +6,7 @@ The context of the first question is not sent again: what an error is about is t
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -17,7 +18,7 @@ from opencrates_lsp.rust.advice import advice
 from opencrates_lsp.rust.causes import Signature, causes, signature
 from opencrates_lsp.rust.headers import self_type
 from opencrates_lsp.rust.items import item_at, named
-from opencrates_lsp.rust.outline import whole
+from opencrates_lsp.rust.outline import shown, whole
 from opencrates_lsp.values import Message, Prompt, Span, Task, TestCount
 
 MOST_CODE = 12_000
@@ -63,13 +64,15 @@ async def repair_prompt(first: Prompt, request: Request, task: Task, failure: Fa
     text = refusal.attempt.encode()
     told = tools.explain(refusal.diagnostics, task.path, text, Span(0, len(text))) if refusal.diagnostics else ""
     tests = refusal.verdict.tests if refusal.verdict is not None and not refusal.diagnostics else None
+    item = shown(request.source, task.subject.item)
     values: dict[str, object] = {
         "name": task.subject.name,
         "path": task.path.name,
-        "item": task.text[task.subject.item.start : task.subject.item.end].decode("utf-8", "replace"),
+        "item": item,
         "instruction": task.instruction,
         "dependencies": sorted(tools.dependencies or ()),
-        "answer": failure.code[:MOST_CODE],
+        # What its doc comment says is said already.
+        "answer": failure.code.replace(_lead(item), "", 1)[:MOST_CODE],
         "errors": told,
         "reason": f"{refusal.message} {failure.advice}".rstrip(),
         "hints": list(dict.fromkeys([*known.notes, *(help_.rule for help_, _ in helps if help_.rule)])),
@@ -82,6 +85,12 @@ async def repair_prompt(first: Prompt, request: Request, task: Task, failure: Fa
         # One message and not two, because some models refuse two of one role in a row.
         return replace(first, messages=(*before, Message(last.role, f"{last.content}\n\n{said}")))
     return replace(first, messages=(first.messages[0], Message("user", said)))
+
+
+def _lead(item: str) -> str:
+    """The doc comment at the item's beginning, as it stands there."""
+    lines = list(itertools.takewhile(lambda line: line.lstrip().startswith("///"), item.splitlines(keepends=True)))
+    return "".join(lines)
 
 
 async def _tests(tests: TestCount, request: Request, task: Task, tools: Tools) -> Sequence[dict[str, str]]:

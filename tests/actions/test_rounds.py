@@ -11,9 +11,11 @@ from filling import fenced, filling
 from opencrates_lsp import values
 from opencrates_lsp.actions.fill import ACTION
 from opencrates_lsp.errors import Refused
+from opencrates_lsp.templates import Templates, packaged_folder
 from opencrates_lsp.values import Level, Limits, Verdict
 
 LIB = "pub fn twice(x: u32) -> u32 {\n    todo!()\n}\n"
+MARKED = LIB.replace("todo", "to$0do")
 RIGHT = fenced(LIB.replace("todo!()", "x * 2"))
 
 
@@ -61,24 +63,36 @@ async def test_who_does_not_learn_is_not_asked_on(bodies: list[str], said: str, 
 
 async def test_where_no_answer_can_help_no_other_is_asked_for() -> None:
     beyond = Verdict(Level.CHECK, False, "", reason="the manifest is broken", beyond_answer=True)
-    tools = ScriptedTools([RIGHT, RIGHT], verdicts=[beyond], level=Level.CHECK, mended=b"fn other() {}")
+    tools = ScriptedTools([RIGHT, RIGHT], verdicts=[beyond], level=Level.CHECK)
+    tools.mended = LIB.replace("todo!()", "x + 1").encode()
     with pytest.raises(Refused, match="the manifest is broken"):
-        await run(ACTION, LIB.replace("todo", "to$0do"), tools)
+        await run(ACTION, MARKED, tools)
     assert len(tools.prompts) == len(tools.proofs[0].judged) == 1
 
 
-async def test_a_question_is_never_asked_twice() -> None:
+async def test_what_was_wrong_once_before_is_not_asked_about_again() -> None:
     elided = answer("// ... existing code ...")
     tools = ScriptedTools(["No.", elided, "I said no.", RIGHT], limits=Limits(max_repairs=5))
     with pytest.raises(Refused, match=r"3 answers were tried; what was wrong with it stayed"):
-        await run(ACTION, LIB.replace("todo", "to$0do"), tools)
-    questions = [prompt.messages for prompt in tools.prompts]
-    assert len(questions) == len(set(questions)) == 3
+        await run(ACTION, MARKED, tools)
+    assert len({prompt.messages for prompt in tools.prompts}) == 3
+
+
+async def test_a_question_is_never_asked_twice(tmp_path: Path) -> None:
+    # A template of the user's own may say the same whatever was wrong.
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "repair.md.j2").write_text("Try harder.")
+    elided = answer("// ... existing code ...")
+    tools = ScriptedTools([answer("todo!()"), elided, RIGHT], limits=Limits(max_repairs=5))
+    tools.templates = Templates([tmp_path, packaged_folder()])
+    with pytest.raises(Refused, match=r"2 answers were tried; the same question would be asked again"):
+        await run(ACTION, MARKED, tools)
+    assert len(tools.prompts) == 2
 
 
 async def test_an_answer_without_code_is_asked_for_again_with_all_that_was_told() -> None:
     tools = ScriptedTools(["No.", RIGHT])
-    await run(ACTION, LIB.replace("todo", "to$0do"), tools)
+    await run(ACTION, MARKED, tools)
     first, second = (prompt.messages for prompt in tools.prompts)
     assert [message.role for message in second] == ["system", "user"]
     assert second[1].content.startswith(first[1].content)
