@@ -143,6 +143,9 @@ class ScriptedTools:
             self.closed += 1
             self.calls.append(Usage("scripted", "m", 10, 20, 0.5))
 
+    def restored(self, answer: str, text: bytes) -> str:
+        return answer
+
     async def recall(self, prompt: Prompt, candidate: int = 0) -> str | None:
         return self.remembered if candidate == 0 else None
 

@@ -142,6 +142,13 @@ class Tools(Protocol):
         """The provider's answer; closing the generator ends the request."""
         ...
 
+    def restored(self, answer: str, text: bytes) -> str:
+        """The answer with the secrets of the file in the place of their markers.
+
+        Raises `Refused` where a marker stands where its secret did not.
+        """
+        ...
+
     @property
     def calls(self) -> Sequence[Usage]:
         """What each call of a provider used in this job so far, those included that were broken off."""

@@ -106,7 +106,8 @@ class Trial:
         """
         request, tools = self.request, self.tools
         try:
-            merged = merge(request.document.path, request.source, self.task.subject, answer.text)
+            given_back = tools.restored(answer.text, request.document.text)
+            merged = merge(request.document.path, request.source, self.task.subject, given_back)
         except Refused as refusal:
             advice, refusal.remedy = refusal.remedy, AGAIN
             return Failure(refusal, _code(answer.text), advice)

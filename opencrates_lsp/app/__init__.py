@@ -30,6 +30,7 @@ from opencrates_lsp.face import Face
 from opencrates_lsp.home import Home
 from opencrates_lsp.jobs import Job, Jobs, Priority
 from opencrates_lsp.providers.base import model_of
+from opencrates_lsp.redaction.dotenv import gate_of
 from opencrates_lsp.rust.holes import Hole
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.settings.models import Settings
@@ -61,7 +62,7 @@ class App:
         self.jobs = Jobs()
         self.store = store
         self.workspaces = Workspaces(home, launch, store, notify)
-        self.models = Models(home, launch.env, store, self.bus)
+        self.models = Models(home, launch.env, store, self.bus, notify)
         self._notify = notify
         self._verifier: Verifier | None = None
         self._refused: OrderedDict[str, Refused] = OrderedDict()
@@ -287,10 +288,11 @@ class App:
 
     async def _tools(self, action: Action, path: Path, face: Face, job: Job, *, offline: bool = False) -> JobTools:
         workspace = await self.workspaces.of(path, face)
+        gate = gate_of(workspace.root)
         if offline:
             provider = self.models.offline()
         else:
-            provider = await self.models.provider(workspace.root, workspace.loaded, face)
+            provider = await self.models.provider(workspace.root, workspace.loaded, face, gate)
         if provider.converses:
             await asyncio.to_thread(workspace.may_be_shown, path)
         return JobTools(
@@ -304,6 +306,7 @@ class App:
             verifier=self.verifier(workspace.settings),
             store=self.store,
             bus=self.bus,
+            gate=gate,
             lints=await read_lints(workspace.layout, path, face.documents()),
         )
 

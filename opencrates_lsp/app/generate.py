@@ -18,6 +18,8 @@ from opencrates_lsp.errors import Missing
 from opencrates_lsp.face import Face
 from opencrates_lsp.jobs import Job
 from opencrates_lsp.providers.base import Provider
+from opencrates_lsp.redaction.dotenv import gate_of
+from opencrates_lsp.redaction.gate import Gate
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.settings import Loaded
 from opencrates_lsp.templates import Templates
@@ -49,8 +51,10 @@ async def generate(app: App, spec: CrateSpec, face: Face, job: Job) -> StagedCra
     if toolchain is None:
         folder = await asyncio.to_thread(_existing, spec.path)
         toolchain = await find_toolchain(folder, loaded.settings.cargo.configuration(), app.workspaces.launch.env)
-    provider = await app.models.provider(outer.root if outer else spec.path, loaded, face)
-    tools = Making(app, spec, face, job, loaded, toolchain, provider, app.templates(outer))
+    root = outer.root if outer else spec.path
+    gate = gate_of(root)
+    provider = await app.models.provider(root, loaded, face, gate)
+    tools = Making(app, spec, face, job, loaded, toolchain, provider, gate, app.templates(outer))
     staged = await build(spec, tools)
     if tools.used:
         staged.usage = total_usage([staged.usage, *tools.used])
@@ -82,6 +86,7 @@ class Making:
     loaded: Loaded
     toolchain: Toolchain
     provider: Provider
+    gate: Gate
     looked_up: Templates
 
     def __post_init__(self) -> None:
@@ -142,6 +147,7 @@ class Making:
             verifier=self.app.verifier(workspace.settings),
             store=self.app.store,
             bus=self.app.bus,
+            gate=self.gate,
             lints=await read_lints(workspace.layout, path, self.face.documents()),
         )
         index = await workspace.index()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from opencrates_lsp import providers
@@ -13,7 +13,8 @@ from opencrates_lsp.face import Face
 from opencrates_lsp.home import Home
 from opencrates_lsp.providers.base import Provider, endpoint_host, is_loopback
 from opencrates_lsp.providers.prices import Price, price_of
-from opencrates_lsp.providers.wrap import Fallback, Metered
+from opencrates_lsp.providers.wrap import Fallback, Guarded, Metered
+from opencrates_lsp.redaction.gate import Gate, LeftOut, told
 from opencrates_lsp.settings import Loaded
 from opencrates_lsp.settings.models import Settings
 from opencrates_lsp.store import Store
@@ -28,8 +29,12 @@ _OFFLINE_REMEDY = 'Set ai.provider to "offline", or run the action again and all
 class Models:
     """The providers of one face; `selected` is the one that the user switched to by hand."""
 
-    def __init__(self, home: Home, env: Mapping[str, str], store: Store, bus: Bus) -> None:
+    def __init__(
+        self, home: Home, env: Mapping[str, str], store: Store, bus: Bus, notify: Callable[[str], None]
+    ) -> None:
         self.selected: str | None = None
+        self._notify = notify
+        self._told: set[str] = set()
         self._home = home
         self._env = env
         self._store = store
@@ -52,27 +57,41 @@ class Models:
         has_key = any(self._env.get(name) for name in ("OPENCRATES_SECRET_OPENAI", "OPENCRATES_SECRET_OPENAI_FILE"))
         return "openai" if _is_configured(loaded) or has_key or self._env.get(AMBIENT["openai"]) else "offline"
 
-    async def provider(self, root: Path, loaded: Loaded, face: Face) -> Provider:
+    async def provider(self, root: Path, loaded: Loaded, face: Face, gate: Gate) -> Provider:
         """The provider for the workspace at `root`, metered, with those to fall back to; asks for what needs a yes.
 
+        What goes to it goes through the gate.
         Raises `Declined` when the user does not want the code to be sent, `Missing` without a key.
         """
         settings = loaded.settings
         name = self.name(loaded)
         chosen = self.selected is not None or settings.ai.provider != "auto" or _is_configured(loaded)
         try:
-            first = await self._one(name, root, settings, face)
+            first = await self._guarded(name, root, settings, face, gate)
         except Declined:
             if chosen:
                 raise
             # A key that merely lies about is no choice of the user's: without a yes there is no model.
             return self.offline()
-        others = [await self._one(other, root, settings, face) for other in settings.ai.fallback if other != name]
+        names = [other for other in settings.ai.fallback if other != name]
+        others = [await self._guarded(other, root, settings, face, gate) for other in names]
         return Fallback([first, *others]) if others else first
 
     def offline(self) -> Provider:
         """The provider that needs nobody's yes."""
         return self._kept(("offline",), lambda: self._metered(providers.create("offline"), (0.0, 0.0), None))
+
+    async def _guarded(self, name: str, root: Path, settings: Settings, face: Face, gate: Gate) -> Provider:
+        """The provider of this name behind the gate; offline nothing is sent, and the text itself is needed."""
+        provider = await self._one(name, root, settings, face)
+        return Guarded(provider, gate, self._left_out) if provider.converses else provider
+
+    def _left_out(self, secrets: Sequence[LeftOut]) -> None:
+        """Tell the user once a session of each sum."""
+        said = told(secrets)
+        if said not in self._told:
+            self._told.add(said)
+            self._notify(said)
 
     async def _one(self, name: str, root: Path, settings: Settings, face: Face) -> Provider:
         if name == "offline":

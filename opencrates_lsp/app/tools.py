@@ -16,6 +16,7 @@ from opencrates_lsp.face import Face, Phase
 from opencrates_lsp.jobs import Job
 from opencrates_lsp.providers.base import Provider, model_of
 from opencrates_lsp.providers.wrap import overheard
+from opencrates_lsp.redaction.gate import MARKER, Gate
 from opencrates_lsp.rust.context import BYTES_PER_TOKEN
 from opencrates_lsp.rust.items import Item
 from opencrates_lsp.rust.syntax import Source
@@ -106,6 +107,7 @@ class JobTools:
         verifier: Verifier,
         store: Store,
         bus: Bus,
+        gate: Gate,
         lints: Lints,
     ) -> None:
         self.face = face
@@ -120,6 +122,7 @@ class JobTools:
         self._verifier = verifier
         self._store = store
         self._bus = bus
+        self.gate = gate
         self.lints = lints
 
     def on(self, face: Face) -> JobTools:
@@ -182,8 +185,12 @@ class JobTools:
             return None
         return await self._store.remembered.recall("answer", await self._key(prompt, candidate))
 
+    def restored(self, answer: str, text: bytes) -> str:
+        return self.gate.restored(answer, text.decode("utf-8", "replace"))
+
     async def keep(self, prompt: Prompt, answer: str, candidate: int = 0) -> None:
-        if self.converses:
+        # Whose marker stands for which secret is known in this job alone.
+        if self.converses and MARKER not in answer:
             await self._store.remembered.remember("answer", await self._key(prompt, candidate), answer)
 
     async def _key(self, prompt: Prompt, candidate: int) -> str:

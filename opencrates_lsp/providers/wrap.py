@@ -1,4 +1,4 @@
-"""Providers around providers: one that counts and pays, one that tries the next."""
+"""Providers around providers: one that counts and pays, one that tries the next, one that lets no secret out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from opencrates_lsp.errors import Busy, OpenCratesError, Refused, Unreachable
 from opencrates_lsp.events import Event, Outcome, ProviderCalled
 from opencrates_lsp.providers.base import Provider, estimated_tokens, model_of, prompt_bytes
 from opencrates_lsp.providers.prices import Price, cost_usd
+from opencrates_lsp.redaction.gate import Gate, LeftOut
 from opencrates_lsp.values import Chunk, Model, Prompt, Task, Usage
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ Reserve = Callable[[str, str, float], Awaitable[R]]
 """`(provider, model, cost_usd)`: sets that much of the daily budget aside; raises `Busy` when it would pass the cap."""
 Settle = Callable[[R, Usage], Awaitable[object]]
 """Puts what was really used in the place of what was set aside."""
+Tell = Callable[[Sequence[LeftOut]], object]
+"""Is given what was left out of a prompt."""
 
 
 class Metered(Generic[R]):
@@ -224,11 +227,47 @@ class Fallback:
                 closing.push_async_callback(provider.close)
 
 
+class Guarded:
+    """A provider that is sent no secret, and nothing of the task but what its prompt says.
+
+    `tell` is given what was left out of each prompt.
+    """
+
+    def __init__(self, provider: Provider, gate: Gate, tell: Tell) -> None:
+        self.name = provider.name
+        self.model = model_of(provider)
+        self.converses = provider.converses
+        self._provider = provider
+        self._gate = gate
+        self._tell = tell
+
+    async def stream(self, prompt: Prompt, task: Task) -> AsyncGenerator[Chunk, None]:
+        """See `Provider.stream`."""
+        clean, secrets = await asyncio.to_thread(self._gate.prompt, prompt, task.text)
+        if secrets:
+            self._tell(secrets)
+        # The structured request has the whole file; who reads the prompt has no need of it.
+        bare = replace(task, text=b"", instruction="", related={})
+        async with contextlib.aclosing(self._provider.stream(clean, bare)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    def overheard(self, hear: Callable[[Usage], object]) -> Guarded:
+        """The same provider, telling `hear` what its calls used."""
+        return Guarded(overheard(self._provider, hear), self._gate, self._tell)
+
+    async def models(self) -> Sequence[Model]:
+        """Asking for the models sends nothing."""
+        return await self._provider.models()
+
+    async def close(self) -> None:
+        """Close the provider within."""
+        await self._provider.close()
+
+
 def overheard(provider: Provider, hear: Callable[[Usage], object]) -> Provider:
     """The provider, telling `hear` what each of its calls used; one that counts nothing is as it was."""
-    if isinstance(provider, Fallback):
-        return provider.overheard(hear)
-    return provider.overheard(hear) if isinstance(provider, Metered) else provider
+    return provider.overheard(hear) if isinstance(provider, (Fallback, Guarded, Metered)) else provider
 
 
 def _tell_of(others: Sequence[tuple[str, OpenCratesError]], error: OpenCratesError) -> None:
