@@ -14,6 +14,8 @@ from tree_sitter import Language, Node, Parser, Query, Tree
 
 from opencrates_lsp.values import Span
 
+# How many bytes are parsed before others get their turn.
+_TURN = 16_384
 QUERIES = Path(__file__).parent / "queries"
 
 
@@ -41,6 +43,14 @@ def parse(text: bytes, old: Tree | None = None) -> Source:
     """The tree of `text`; with `old`, which must carry the edits (`Tree.edit`), only what changed is parsed."""
     parser = Parser(language())
     return Source(text, parser.parse(text) if old is None else parser.parse(text, old))
+
+
+def parse_in_turns(text: bytes) -> Source:
+    """The same tree, made piece by piece, so that other threads get their turn; its nodes have no `text` of their own.
+
+    A parse holds the interpreter's lock, a long file's for a tenth of a second; whenever it asks for more it lets go.
+    """
+    return Source(text, Parser(language()).parse(lambda at, point: text[at : at + _TURN]))
 
 
 def span_of(node: Node) -> Span:

@@ -28,16 +28,16 @@ def defined_names(text: bytes) -> tuple[str, ...]:
     """The types that the text may define or implement, in order."""
     found: set[bytes] = set()
     headers: set[bytes] = set()
-    for piece in _pieces(text):
+    for piece, own in pieces(text):
         for keyword in _KEYWORDS:
             at = piece.find(keyword)
-            while at >= 0:
+            while 0 <= at < own:
                 named = _NAME.match(piece, at + len(keyword))
                 if named is not None:
                     found.add(named[1])
                 at = piece.find(keyword, at + len(keyword))
         at = piece.find(b"impl")
-        while at >= 0:
+        while 0 <= at < own:
             header = _HEADER.match(piece, at)
             if header is not None and _BEFORE_IMPL.fullmatch(piece, piece.rfind(b"\n", 0, at) + 1, at):
                 headers.add(header[0])
@@ -50,7 +50,7 @@ def defined_names(text: bytes) -> tuple[str, ...]:
 def called_marks(text: bytes) -> list[int]:
     """The marks of the words that stand before an opening parenthesis, sorted; see `mark`."""
     found: set[bytes] = set()
-    for piece in _pieces(text):
+    for piece, _ in pieces(text):
         found.update(_CALL_BACKWARDS.findall(piece[::-1]))
     return sorted({zlib.crc32(word[::-1]) for word in found})
 
@@ -65,13 +65,16 @@ def has(marks: Sequence[int], wanted: int) -> bool:
     return at < len(marks) and marks[at] == wanted
 
 
-def _pieces(text: bytes) -> Iterator[bytes]:
-    """The text in pieces that end at a line's end; each goes on for as long as a header or a call may be."""
+def pieces(text: bytes) -> Iterator[tuple[bytes, int]]:
+    """The text in pieces that end at a line's end, each with its length.
+
+    A piece goes on behind its end for as long as a header may be, so that what begins in it is whole.
+    """
     at = 0
     while len(text) - at > PIECE:
         end = text.find(b"\n", at + PIECE)
         if end < 0:
             break
-        yield text[at : end + _LONGEST_HEADER]
+        yield text[at : end + _LONGEST_HEADER], end - at
         at = end
-    yield text[at:] if at else text
+    yield (text[at:] if at else text), len(text) - at

@@ -19,14 +19,14 @@ from typing import Any
 
 from opencrates_lsp.rust.declared import Block, Declared, Import, Module, Modules, declared_in
 from opencrates_lsp.rust.headers import self_type
-from opencrates_lsp.rust.syntax import parse
+from opencrates_lsp.rust.syntax import parse_in_turns
 from opencrates_lsp.workspace import keeping
 from opencrates_lsp.workspace.files import rust_files
 from opencrates_lsp.workspace.locked import Locked
 
 log = logging.getLogger(__name__)
 
-MOST_BYTES = 2_000_000
+MOST_BYTES = 1_000_000
 MOST_FILES = 3_000
 MOST_CRATE_BYTES = 64_000_000
 # Raised when what is kept changes its shape, or what is found in a file does.
@@ -76,7 +76,7 @@ class CrateSource:
     def modules(self, path: Path) -> Modules:
         """What the file declares, by its inline modules."""
         if path not in self._modules:
-            self._modules[path] = declared_in(parse(self.text(path)))
+            self._modules[path] = declared_in(parse_in_turns(self.text(path)))
             self._is_new = True
         return self._modules[path]
 

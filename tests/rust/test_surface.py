@@ -22,12 +22,12 @@ DEFINITIONS = {
     ),
     "pub struct B;": "pub struct B;",
     "pub struct C {}": "pub struct C {}",
-    "pub struct D {\n    /// A.\n    ///\n    /// B.\n    #[serde(skip)]\n    pub a: u8,\n    pub(crate) b: u8,\n    pub c: Vec<u8>,\n}": (
-        "pub struct D {\n    /// A.\n    pub a: u8,\n    pub c: Vec<u8>,\n    /* private fields */\n}"
+    "pub struct D {\n    /// A\n    ///\n    /// B\n    #[x]\n    pub a: A,\n    pub(super) b: A,\n    pub c: A,\n}": (
+        "pub struct D {\n    /// A\n    pub a: A,\n    pub c: A,\n    /* private fields */\n}"
     ),
     "pub union U { pub a: u8, b: f32 }": "pub union U {\n    pub a: u8,\n    /* private fields */\n}",
-    '#[non_exhaustive]\npub enum E {\n    /// One.\n    ///\n    /// More.\n    One(u8),\n    #[error("x")]\n    Two,\n}': (
-        "#[non_exhaustive]\npub enum E {\n    /// One.\n    One(u8),\n    Two,\n}"
+    '#[non_exhaustive]\npub enum E {\n    /// One.\n    ///\n    /// A.\n    One(u8),\n    #[error("")]\n    Two\n}': (
+        "#[non_exhaustive]\npub enum E {\n    /// One.\n    One(u8),\n    Two\n}"
     ),
     "pub const MAX: usize = 1 << 3;": "pub const MAX: usize;",
     "pub static ALL: [u8; 2] = [1, 2];": "pub static ALL: [u8; 2];",
