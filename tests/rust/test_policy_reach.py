@@ -50,6 +50,14 @@ RUNNING = [
     "macro_rules! m { ($a:ident $b:ident $c:ident) => { $a::$b::$c::new(1) } } m!(std process Command)",
     "make!(std, process, Command)",
     'use crate::prelude::*; Command::new("sh").spawn()',
+    'use crate::shell::Command; let x = Command::new("sh").output();',
+    "make::<std::process::Command>().spawn()",
+    "use std::process::Command; let mut x = Vec::<Command>::new();",
+    'macro_rules! m { ($($t:tt)*) => { $($t)*::Command::new("x") } } m!(std::process)',
+    'macro_rules! m { ($p:path) => { use $p as q; } } m!(std::process); q::Command::new("x")',
+    'paste! { std::[<pro cess>]::Command::new("x") }',
+    "fn g() -> ! { std::process::exit(0) } g()",
+    "fn main() { std::process::exit(0) } main()",
     "let x: fn(&str) -> _ = std::process::Command::new;",
     'tokio::process::Command::new("sh")',
     "use std::os::unix::process::CommandExt; x.exec(); <C as std::os::unix::process::CommandExt>::exec(&mut c)",
@@ -123,6 +131,12 @@ def test_what_the_file_does_already_is_not_new(before: str, after: str, broken: 
     assert rules(before.replace("$", "todo!()"), before.replace("$", after)) == ["capabilities"] * broken
 
 
+def test_no_file_comes_in_as_a_module_that_nobody_asked_for() -> None:
+    assert rules("fn f() { todo!() }", "mod other;\nfn f() { other::x() }") == ["capabilities"]
+    assert rules("mod other;\nfn f() { todo!() }", "mod other;\nfn f() { other::x() }") == []
+    assert rules("fn f() { todo!() }", "mod other { pub(crate) fn x() {} }\nfn f() { other::x() }") == []
+
+
 def test_an_import_by_itself_reaches_nothing() -> None:
     assert rules("fn f() { todo!() }", "use std::process::{self, Command};\nuse std::net::*;\nfn f() {}") == []
 
@@ -148,6 +162,8 @@ UNSAFE = [
     'core::arch::global_asm!("nop");',
     'std::arch::asm!("nop")',
     "r#unsafe; unsafe /* a */ { }",
+    "#[global_allocator] static A: B = B;",
+    "#[used] static A: u8 = 1;",
     "impl A { unsafe fn g() {} }",
 ]
 SAFE = [

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from opencrates_lsp.rust.items import items_around, named
+from opencrates_lsp.rust.items import find, items_around, named
 from opencrates_lsp.rust.policy.edit import (
     Edit,
     Finding,
@@ -36,6 +36,7 @@ _TELLING = frozenset({"include_str", "include_bytes", "option_env"})
 _OF_CARGO = ("CARGO_PKG_", "CARGO_CRATE_NAME", "CARGO_BIN_NAME", "CARGO_BIN_EXE_")
 _OF_CARGO_IN_TESTS = ("CARGO_MANIFEST_DIR", "CARGO_TARGET_TMPDIR")
 _STD = frozenset({"std", "core"})
+_OWN = frozenset({"crate", "self", "super"})
 _RUNTIMES = frozenset({"tokio", "async_std", "smol", "async_process", "async_net", "mio"})
 _SOCKETS = frozenset(
     (
@@ -96,9 +97,12 @@ def _found(source: Source, within: Span, edit: Edit) -> Iterator[Finding]:
         for at in range(start, end - 1):
             if marks[at].text == "path" and marks[at + 1].text == "=":
                 yield Finding("path", f"`#[{_text(marks, at, end)}]`{_WHILE}", marks[at].at)
+    for item in edit.pairs.new if source is edit.after else ():
+        if item.identity.kind == "mod" and item.body is None and within.start <= item.span.start < within.end:
+            yield Finding("mod", f"the file of `mod {item.identity.name}`{_WHILE}", item.node_span.start)
     for start, end, path in paths_in(marks):
         yield from _compiled(edit, source, marks, names, (start, end, path))
-        yield from _running(source, marks, names, (start, end, path))
+        yield from _running(edit, source, marks, names, (start, end, path))
     for at in range(len(marks) - 4):
         if marks[at].text == "." and marks[at + 1].text == "to_socket_addrs" and marks[at + 2].text == "(":
             yield Finding("network", f"{_TOLD['network']} by `.to_socket_addrs()`", marks[at + 1].at)
@@ -140,7 +144,7 @@ def _is_handed(marks: Sequence[Mark], start: int, end: int) -> bool:
     return start > 1 and end < len(marks) and marks[start - 2].text == "!" and marks[end].text in (")", ",")
 
 
-def _running(source: Source, marks: Sequence[Mark], names: Names, found: Found) -> Iterator[Finding]:
+def _running(edit: Edit, source: Source, marks: Sequence[Mark], names: Names, found: Found) -> Iterator[Finding]:
     """Programs, connections and exits of the code as it runs."""
     start, end, path = found
     shown = "::".join(path).removeprefix("::")
@@ -151,7 +155,7 @@ def _running(source: Source, marks: Sequence[Mark], names: Names, found: Found) 
         meanings = names.meanings(path)
     for meaning in meanings:
         capability = _capability(meaning)
-        if capability == "exit" and _may_exit(source, marks[start].at):
+        if capability == "exit" and _may_exit(edit, source, marks[start].at):
             continue
         if capability == "process" and _is_own_program(marks, end):
             continue
@@ -160,10 +164,8 @@ def _running(source: Source, marks: Sequence[Mark], names: Names, found: Found) 
             return
     if path == ("Command", "new") and _is_from_afar(source, names) and _starts(marks, end):
         yield Finding("process", f"{_TOLD['process']} by `{shown}`", marks[start].at)
-    if path[0] in _STD and any(part.startswith("$") for part in path):
+    if path[0][:1] != "$" and any(one[0] in _STD and _is_open(marks, end, one) for one in meanings):
         yield Finding("any path", f"`{shown}`, which a macro can make any path", marks[start].at)
-    if len(path) == 1 and path[0] in ("std", "core", "libc") and _is_part(marks, start, end):
-        yield Finding("any path", f"`{path[0]}` as a macro's argument, which can be made any path", marks[start].at)
 
 
 def _capability(path: Parts) -> Capability | None:
@@ -184,10 +186,20 @@ def _capability(path: Parts) -> Capability | None:
     return "network" if rest[:1] == ["net"] and len(rest) > 1 and rest[1] in _SOCKETS else None
 
 
-def _may_exit(source: Source, offset: int) -> bool:
-    """`main`, and what never returns, may end the process."""
+def _is_open(marks: Sequence[Mark], end: int, path: Parts) -> bool:
+    """Whether the path is not whole: a part is a macro's to say, or a macro is handed it to go on from there."""
+    if any(part.startswith("$") for part in path):
+        return True
+    if [mark.text for mark in marks[end : end + 3]] == ["::", "[", "<"]:
+        return True
+    module = path in (("std",), ("core",)) or (len(path) == 2 and path[1] in ("process", "net", "os"))
+    return module and end < len(marks) and (marks[end].kind == "word" or marks[end].text in (",", ")", "]", "}"))
+
+
+def _may_exit(edit: Edit, source: Source, offset: int) -> bool:
+    """`main`, and what never returns, may end the process, if it was there before."""
     function = next((one for one in reversed(items_around(source, offset)) if one.identity.kind == "function"), None)
-    if function is None:
+    if function is None or find(edit.before, function.identity) is None:
         return False
     signature = source.text[slice(*function.signature)]
     return (function.identity.name == "main" and not function.identity.header) or signature.rstrip().endswith(b"!")
@@ -200,10 +212,11 @@ def _is_own_program(marks: Sequence[Mark], end: int) -> bool:
 
 
 def _is_from_afar(source: Source, names: Names) -> bool:
-    """Whether the file's `Command` can only come by a glob import, of a module that is not here to be read."""
-    if "Command" in names.bound or any(named(source, "Command")):
+    """Whether the file's `Command` is from a module of the crate that is not here to be read."""
+    if any(named(source, "Command")):
         return False
-    return any(not glob or glob[0] not in _STD for glob in names.globs)
+    bound = names.bound.get("Command", set())
+    return any(not one or one[0] in _OWN for one in bound or names.globs)
 
 
 def _starts(marks: Sequence[Mark], end: int) -> bool:
@@ -216,12 +229,3 @@ def _starts(marks: Sequence[Mark], end: int) -> bool:
         if marks[at].text == "." and marks[at + 1].text in _STARTS:
             return True
     return False
-
-
-def _is_part(marks: Sequence[Mark], start: int, end: int) -> bool:
-    """Whether the word is handed to a macro by itself, to be made a path of there."""
-    before = marks[start - 1].text if start else ""
-    after = marks[end].text if end < len(marks) else ""
-    return (before in ("(", ",", "[", "{") and after in (",", ")", "]", "}", ";")) or (
-        before in ("(", "[", "{") and end < len(marks) and marks[end].kind == "word"
-    )

@@ -124,36 +124,44 @@ def _bind(path: Parts, names: Names) -> None:
         names.bound.setdefault(target[-1], set()).add(target)
 
 
-def paths_in(marks: Sequence[Mark]) -> Iterator[tuple[int, int, Parts]]:
+def paths_in(marks: Sequence[Mark], start: int = 0, end: int | None = None) -> Iterator[tuple[int, int, Parts]]:
     """Every path of the code: the places of its first mark and behind its last, and its parts.
 
-    What is given in angle brackets is passed over (`Vec::<u8>::new` is `Vec::new`); `use` trees are left out.
+    What is given in angle brackets is no part (`Vec::<u8>::new` is `Vec::new`) and comes by itself; `use` trees are
+    left out.
     """
-    at = 0
-    while at < len(marks):
+    at, end = start, len(marks) if end is None else end
+    while at < end:
         mark = marks[at]
-        if mark.text == "use" and _next(marks, at) != "<":
-            while at < len(marks) and marks[at].text != ";":
+        if mark.text == "use" and _at(marks, at + 1) != "<":
+            while at < end and marks[at].text != ";":
                 at += 1
             continue
         leading = mark.text == "::" and not (at and (marks[at - 1].kind == "word" or marks[at - 1].text == ">"))
+        first = at
         if mark.kind == "word" and not mark.text[0].isdigit():
-            start, path = at, [mark.text]
+            path = [mark.text]
         elif leading and _is_word(marks, at + 1):
-            start, path = at, [""]
+            path = [""]
             at -= 1
         elif mark.text == "$" and _is_word(marks, at + 1):
-            start, path = at, ["$" + marks[at + 1].text]
+            path = ["$" + marks[at + 1].text]
             at += 1
         else:
             at += 1
             continue
-        at = _rest(marks, at, path)
-        yield start, at, tuple(path)
+        given: list[tuple[int, int]] = []
+        at = _rest(marks, at, path, given)
+        yield first, at, tuple(path)
+        for opening, closing in given:
+            yield from paths_in(marks, opening, closing)
 
 
-def _rest(marks: Sequence[Mark], at: int, path: list[str]) -> int:
-    """Add the further parts of the path that the mark at `at` begins; the place behind it."""
+def _rest(marks: Sequence[Mark], at: int, path: list[str], given: list[tuple[int, int]]) -> int:
+    """Add the further parts of the path that the mark at `at` begins; the place behind it.
+
+    `given` gets the places of what stands in angle brackets.
+    """
     at += 1
     while _at(marks, at) == "::":
         behind = at + 1
@@ -164,9 +172,9 @@ def _rest(marks: Sequence[Mark], at: int, path: list[str]) -> int:
                 behind += 1
                 if depth == 0:
                     break
+            given.append((at + 2, behind - 1))
             at = behind
-            continue
-        if _is_word(marks, behind):
+        elif _is_word(marks, behind):
             path.append(marks[behind].text)
             at = behind + 1
         elif _at(marks, behind) == "$" and _is_word(marks, behind + 1):
@@ -179,10 +187,6 @@ def _rest(marks: Sequence[Mark], at: int, path: list[str]) -> int:
 
 def _at(marks: Sequence[Mark], at: int) -> str:
     return marks[at].text if 0 <= at < len(marks) else ""
-
-
-def _next(marks: Sequence[Mark], at: int) -> str:
-    return _at(marks, at + 1)
 
 
 def _is_word(marks: Sequence[Mark], at: int) -> bool:

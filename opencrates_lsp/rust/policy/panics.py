@@ -22,7 +22,7 @@ from opencrates_lsp.rust.policy.edit import (
     marks_in,
     name_at,
 )
-from opencrates_lsp.rust.policy.names import Names, names_of, paths_in
+from opencrates_lsp.rust.policy.names import Names, Parts, names_of, paths_in
 from opencrates_lsp.rust.syntax import Source, path_at
 from opencrates_lsp.values import Span
 
@@ -42,6 +42,7 @@ _LINTS = {
     "text": ("clippy::string_slice",),
 }
 _OWN = re.compile(rb"\bfn\s+((?:unwrap|expect)(?:_err)?)\b")
+_FUNCTIONS = frozenset({"panic_any", "resume_unwind", "begin_panic", "panic_fmt"})
 _MACROS = ("panic", "unreachable", "todo", "unimplemented")
 _HOLES = ("todo", "unimplemented")
 # A hole under another name is no answer, whatever the lints are; `merge` refuses those that are called by their own.
@@ -58,29 +59,34 @@ _CODE_MACROS = re.compile(
 )
 _TEXT = re.compile(rb"(?:str|String|Cow<[^>]*str>)(?!\w)")
 # A parameter, field or variable of this name, with its type, or the array that it is bound to.
-_NAMED = rb"\b%b\s*(?::\s*(?:&\s*|'\w+\s+|mut\s+)*(?:(?P<array>\[[^\[\]]*;)|(?P<type>[^=,;){}]+))|=\s*(?P<bound>\[))"
+_NAMED = (
+    rb"\b%b\s*(?::\s*(?:&\s*|'\w+\s+|mut\s+)*(?:(?P<array>\[[^\[\]]*;)|(?P<type>[^=,;){}]+))"
+    rb"|=(?!=)\s*(?:(?P<bound>\[)|\S))"
+)
 
 
 def new_panics(edit: Edit) -> Iterator[Violation]:
     """Calls that come new where a lint against them is at `warn` or above."""
-    now = list(_panics(edit.after, edit.spans[1]))
+    # A method of this name that comes with the answer excuses nothing.
+    own = frozenset(name.decode() for name in _OWN.findall(edit.before.text))
+    now = list(_panics(edit.after, edit.spans[1], own))
     if not now:
         return
-    was = list(_panics(edit.before, edit.spans[0]))
+    was = list(_panics(edit.before, edit.spans[0], own))
     usual: frozenset[str] | None = None
     for finding in beyond(edit, was, now):
         tested = _tested(edit.after, finding.at)
         if tested and usual is None:
-            usual = _usual_in_tests(edit.before)
+            usual = _usual_in_tests(edit.before, own)
         lint = "" if tested and finding.kind in (usual or ()) else _forbidding(edit, finding, tested=tested)
         if lint:
             where = name_at(edit.after, finding.at)
             yield Violation("panics", f"{where} gets {finding.told}{lint}.")
 
 
-def _usual_in_tests(source: Source) -> frozenset[str]:
+def _usual_in_tests(source: Source, own: Container[str]) -> frozenset[str]:
     """The kinds that the tests of the file have already: who writes tests there lives with them."""
-    return frozenset(one.kind for one in _panics(source, Span(0, len(source.text))) if _tested(source, one.at))
+    return frozenset(one.kind for one in _panics(source, Span(0, len(source.text)), own) if _tested(source, one.at))
 
 
 def _tested(source: Source, offset: int) -> bool:
@@ -113,16 +119,23 @@ def _is_constant(source: Source, offset: int) -> bool:
     return False
 
 
-def _panics(source: Source, within: Span) -> Iterator[Finding]:
+def _panics(source: Source, within: Span, own: Container[str]) -> Iterator[Finding]:
+    """What may panic; `own` are names of methods that the file's own types have."""
     marks = marks_in(source, within)
     names = names_of(source)
-    own = frozenset(name.decode() for name in _OWN.findall(source.text))
     for at, mark in enumerate(marks):
         if mark.text in (".", "::"):
             yield from _unwraps(marks, at, own)
         elif mark.text == "[":
             yield from _indexing(source, marks, at)
-    yield from _macros(source, marks, names)
+        elif mark.text in ("index", "index_mut") and at and marks[at - 1].text == "." and _is_indexed(marks, at, names):
+            yield Finding("index", f"`.{mark.text}(…)`", mark.at)
+        elif mark.text in _METHODS and _is_handed(source, marks, at):
+            yield Finding(_METHODS[mark.text], f"`{mark.text}` as a macro's argument", mark.at)
+    for start, end, path in paths_in(marks):
+        found = _of_path(source, marks, names, (start, end, path))
+        if found is not None:
+            yield found
 
 
 def _unwraps(marks: Sequence[Mark], at: int, own: Container[str]) -> Iterator[Finding]:
@@ -132,9 +145,9 @@ def _unwraps(marks: Sequence[Mark], at: int, own: Container[str]) -> Iterator[Fi
     if kind is None:
         return
     if marks[at].text == "::":
-        owner = marks[at - 1].text if at else ""
-        if owner in ("Option", "Result", ">"):
-            yield Finding(kind, f"`{owner}::{name}`".replace("`>::", "`"), marks[at + 1].at)
+        # `<Option<u8>>::unwrap`; a path without brackets is looked at as a path.
+        if at and marks[at - 1].text == ">" and marks[at - 2].text == ">":
+            yield Finding(kind, f"`{name}`", marks[at + 1].at)
         return
     if at + 2 >= len(marks) or marks[at + 2].text != "(" or not _is_optional(marks, at, own):
         return
@@ -169,20 +182,38 @@ def _is_got(marks: Sequence[Mark], at: int) -> bool:
     return False
 
 
-def _macros(source: Source, marks: Sequence[Mark], names: Names) -> Iterator[Finding]:
-    for start, end, path in paths_in(marks):
-        called = end + 1 < len(marks) and marks[end].text == "!" and marks[end + 1].text in ("(", "[", "{")
-        if not called:
-            continue
-        for meaning in names.meanings(path):
-            if meaning[-1] in _MACROS and (len(meaning) == 1 or meaning[0] in ("std", "core")):
-                kind = meaning[-1]
-                if kind in _HOLES and path not in ((kind,), ("std", kind), ("core", kind)):
-                    kind = _HIDDEN
-                if kind == "panic" and _returns_result(source, marks[start].at):
-                    kind = "panic in result"
-                yield Finding(kind, f"`{meaning[-1]}!`", marks[start].at)
-                break
+def _of_path(source: Source, marks: Sequence[Mark], names: Names, found: tuple[int, int, Parts]) -> Finding | None:
+    """What the path is the name of: a macro that panics and is called, or a function that does."""
+    start, end, path = found
+    called = end + 1 < len(marks) and marks[end].text == "!" and marks[end + 1].text in ("(", "[", "{")
+    for meaning in names.meanings(path):
+        last, genuine = meaning[-1], len(meaning) == 1 or meaning[0] in ("std", "core")
+        if called and genuine and (last in _MACROS or (last == "assert" and marks[end + 2].text == "false")):
+            kind = last if last in _MACROS else "panic"
+            if kind in _HOLES and path not in ((kind,), ("std", kind), ("core", kind)):
+                kind = _HIDDEN
+            if kind == "panic" and _returns_result(source, marks[start].at):
+                kind = "panic in result"
+            return Finding(kind, f"`{last}!`", marks[start].at)
+        if last in _METHODS and meaning[-2:-1] in (("Option",), ("Result",)):
+            return Finding(_METHODS[last], f"`{'::'.join(path)}`", marks[start].at)
+        if meaning[0] in ("std", "core") and last in _FUNCTIONS:
+            return Finding("panic", f"`{'::'.join(path)}`", marks[start].at)
+        if meaning[-2:] in (("Index", "index"), ("IndexMut", "index_mut")):
+            return Finding("index", f"`{'::'.join(path)}`", marks[start].at)
+    return None
+
+
+def _is_indexed(marks: Sequence[Mark], at: int, names: Names) -> bool:
+    """Whether the method is that of the operator, which is only in scope by name."""
+    traits = names.bound.get("Index", set()) | names.bound.get("IndexMut", set())
+    return marks[at + 1 : at + 2] != [] and marks[at + 1].text == "(" and any("ops" in path for path in traits)
+
+
+def _is_handed(source: Source, marks: Sequence[Mark], at: int) -> bool:
+    """Whether the word is handed to a macro by itself, to be called there."""
+    alone = 0 < at < len(marks) - 1 and marks[at - 1].text in ("(", ",", "[", "{") and marks[at + 1].text in ")],}"
+    return alone and path_at(source, marks[at].at)[-2].type == "token_tree"
 
 
 def _returns_result(source: Source, offset: int) -> bool:
@@ -213,7 +244,7 @@ def _indexing(source: Source, marks: Sequence[Mark], at: int) -> Iterator[Findin
         return
     if before.text == "]" and _is_attribute(marks, at - 1):
         return
-    written = _type_of(source, before) if before.kind == "word" else b""
+    written = _type_of(source, marks, at - 1) if before.kind == "word" else b""
     ranged = ".." in texts or "..=" in texts
     if ranged and _TEXT.match(written):
         yield Finding("text", f"`{before.text}[{''.join(texts)}]`", marks[at].at)
@@ -250,13 +281,16 @@ def _is_attribute(marks: Sequence[Mark], at: int) -> bool:
     return False
 
 
-def _type_of(source: Source, name: Mark) -> bytes:
-    """The type that the file writes for the name, without references; `[` for an array, or what is bound to one."""
-    function = _function(source, name.at)
-    places = [source.text[function.span.start : name.at]] if function is not None else []
-    known = re.compile(_NAMED % re.escape(name.text.encode()))
-    for text in (*places, source.text):
-        bound = known.search(text)
-        if bound is not None:
-            return b"[" if bound["array"] or bound["bound"] else (bound["type"] or b"").strip()
-    return b""
+def _type_of(source: Source, marks: Sequence[Mark], at: int) -> bytes:
+    """The type that the file writes for the name at this place, without references; `[` for an array."""
+    name = marks[at].text
+    known = re.compile(_NAMED % re.escape(name.encode()))
+    function = _function(source, marks[at].at)
+    if (at and marks[at - 1].text == ".") or name.isupper() or function is None:
+        bound = known.search(source.text)
+    else:
+        # Of several variables of one name, the last one counts.
+        bound = next(reversed(list(known.finditer(source.text, function.span.start, marks[at].at))), None)
+    if bound is None:
+        return b""
+    return b"[" if bound["array"] or bound["bound"] else (bound["type"] or b"").strip()

@@ -40,6 +40,10 @@ def _silencing(source: Source, within: Span) -> Iterator[Finding]:
                 kind = f"{loud}{setting.lint}{setting.conditions}"
                 told = f"`#[{setting.level}({setting.lint})]`, which silences a lint"
                 yield Finding(kind, told, marks[start].at)
+        if texts[:1] == ["$"] and texts[2:3] != [":"]:
+            yield Finding("any", "`#[$…]`, which is any attribute that a macro is given", marks[start].at)
+        if texts[:1] == ["doc"] and "test" in texts[1:3]:
+            yield Finding("doc test", "`#[doc(test(…))]`, which silences its examples", marks[start].at)
         path = "".join(texts[:3])
         if path.startswith("clippy::") or texts[:1] == ["automatically_derived"]:
             shown = path if path.startswith("clippy::") else texts[0]

@@ -18,7 +18,21 @@ from opencrates_lsp.rust.policy.edit import (
 from opencrates_lsp.rust.syntax import Source, path_at
 from opencrates_lsp.values import Span
 
-_ATTRIBUTES = frozenset({"no_mangle", "export_name", "link_section", "link", "link_name", "link_ordinal", "naked"})
+# What reaches beyond the item: into the linker, or into everything that is linked with it.
+_ATTRIBUTES = frozenset(
+    (
+        "no_mangle",
+        "export_name",
+        "link_section",
+        "link",
+        "link_name",
+        "link_ordinal",
+        "naked",
+        "used",
+        "global_allocator",
+        "panic_handler",
+    )
+)
 _ASSEMBLY = ("asm", "global_asm", "naked_asm", "llvm_asm")
 
 
@@ -48,7 +62,7 @@ def _unsafe(source: Source, within: Span) -> Iterator[Finding]:
         for at in range(start, end):
             leads = at == start or (within_others and marks[at - 1].text in ("(", ","))
             if leads and marks[at].text in _ATTRIBUTES:
-                yield Finding("attribute", "an unsafe attribute", marks[at].at)
+                yield Finding(marks[at].text, f"an unsafe attribute (`{marks[at].text}`)", marks[at].at)
 
 
 def _told(source: Source, marks: Sequence[Mark], at: int) -> str:
