@@ -130,3 +130,16 @@ async def test_what_came_before_the_provider_failed_is_judged() -> None:
     assert await run(ACTION, MARKED, tools) == LIB.replace("todo!()", "x * 2")
     with pytest.raises(Unreachable, match="gone"):
         await run(ACTION, MARKED, ScriptedTools([["No.", gone]]))
+
+
+async def test_the_one_that_makes_a_test_pass_is_taken_before_a_smaller_one(tmp_path: Path) -> None:
+    tests = "\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn f() {\n        assert_eq!(super::twice(4), 8)\n    }\n}\n"
+    bodies = ["x", "x + x", "x.wrapping_add(x)"]
+    settings = {"verify__candidates": "3", "verify__level": "test", "verify__sandbox": "off"}
+    async with filling(tmp_path, {"src/lib.rs": LIB + tests}, list(map(answer, bodies)), **settings) as crate:
+        change = await crate.fill()
+        # Nobody is to blame for what failed before, so all three hold; the smallest of the best is taken.
+        passed = [verdict.tests.passed for verdict in crate.verdicts if verdict.tests is not None]
+        assert sorted(passed) == [0, 1, 1], crate.verdicts
+        assert crate.text(change) == (LIB + tests).replace("todo!()", "x + x")
+        assert change.verdict.attempts == 3
