@@ -33,6 +33,12 @@ class _Outcome:
     passed_then: int = 0
     errors: list[Diagnostic] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    stopped: str | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """What bound the tests have met that are to blame; a test that fails by itself needs no other reason."""
+        return f"the tests did not come to their end: {self.stopped}" if self.stopped and self.broken else None
 
     def count(self) -> TestCount:
         flaky = tuple(dict.fromkeys(map(named, self.flaky)))
@@ -63,6 +69,7 @@ class _Judge:
         if not tested.unfinished and not tested.is_built:
             await self._unbuilt(run, before, tested, seconds)
             return
+        self.outcome.stopped = self.outcome.stopped or tested.stopped
         self.outcome.done.append(tested)
         self.outcome.programs.append(run.describe())
         names = suspects(before, tested, self.written)
@@ -91,6 +98,9 @@ class _Judge:
         name = f"`cargo test -p {run.describe()}`"
         if tested.timed_out:
             self.outcome.skipped.append(f"{name} was stopped, because it was not built within {seconds:g} s")
+            return
+        if tested.stopped is not None:
+            self.outcome.skipped.append(f"{name} was not built: {tested.stopped}")
             return
         if before is None:
             await in_thread(lambda: self.trial.mirror.lay({}))
@@ -182,6 +192,7 @@ async def tested(
         tests=outcome.count() if outcome.done else None,
         new_errors=(*verdict.new_errors, *outcome.errors),
         sandbox=sandbox,
+        reason=verdict.reason or outcome.reason,
         skipped=tuple(outcome.skipped),
         steps=(*proof.steps, *clock.steps),
         seconds=sum(step.seconds for step in clock.steps),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
 from opencrates_lsp.face import Phase
 from opencrates_lsp.values import Configuration
+from opencrates_lsp.verify.leftovers import remove
 from opencrates_lsp.verify.libtest import Tested, read_tests
 from opencrates_lsp.verify.messages import Places, Report, read_report
 from opencrates_lsp.verify.process import Ended, run
@@ -21,7 +22,9 @@ Progress = Callable[[Phase, str], None]
 Tool = Literal["check", "clippy", "test"]
 
 _KEEP_GOING_SINCE = 74
+_LINE_BYTES = 1 << 12
 _BLOCKING = re.compile(r"Blocking waiting for file lock on (?P<what>.+)")
+_RUNNING = re.compile(r"^\s+(?:Running|Doc-tests) ", re.MULTILINE)
 _OFFLINE = re.compile(r"offline|unable to update|failed to download|no matching package|failed to select a version")
 _RUNS = re.compile(r"^\s+(?:Running|Doc-tests) ", re.MULTILINE)
 DEADLINE_SECONDS = 900.0
@@ -144,8 +147,12 @@ class Cargo:
             deadline_seconds=deadline_seconds,
             words=filters,
         )
-        out, said = self.places.renamed(ended.out.decode("utf-8", "replace")), self.places.renamed(_said("test", ended))
-        return read_tests(out, said, ended.code, timed_out=ended.timed_out)
+
+        def told() -> Tested:
+            out, said = (self.places.renamed(_shortened(text)) for text in (ended.out, _said("test", ended).encode()))
+            return read_tests(out, said, ended.code, timed_out=ended.timed_out)
+
+        return replace(await asyncio.to_thread(told), stopped=ended.stopped)
 
     async def _ended(
         self,
@@ -169,7 +176,12 @@ class Cargo:
         # What the user gives may end in words for other programs, after `--`.
         given = (*given, *(() if "--" in given or not words else ("--",)), *words)
         spawn = partial(self._spawn, deadline_seconds=deadline_seconds)
-        ended = await spawn([*argv, *(() if bare else ("--offline",)), *given], progress, wrap)
+        first = [*argv, *(() if bare else ("--offline",)), *given]
+        ended = await spawn(first, progress, wrap)
+        if wrap is not None and ended.code != 0 and ended.stopped is None and self._is_spoilt(ended.err):
+            await asyncio.to_thread(remove, self.target, self.target.with_suffix(".grave"))
+            self.target.mkdir(exist_ok=True)
+            ended = await spawn(first, progress, wrap)
         # A cargo that came to run tests had all that it builds them from, whatever they say.
         lacks = ended.code != 0 and ended.stopped is None and _OFFLINE.search(ended.err) and not _RUNS.search(ended.err)
         if online and not bare and lacks:
@@ -179,6 +191,11 @@ class Cargo:
             progress("waiting", "cargo fetches what the workspace is built from")
             ended = await spawn([*argv, *given], progress, None)
         return ended
+
+    def _is_spoilt(self, err: str) -> bool:
+        """Whether something is wrong with the target itself: code that ran earlier could write to it."""
+        said = [line for line in err.splitlines() if str(self.target) in line and "process didn't exit" not in line]
+        return bool(said) and _RUNNING.search(err) is None
 
     async def _spawn(
         self, argv: Sequence[str], progress: Progress, wrap: Wrap | None, *, deadline_seconds: float = DEADLINE_SECONDS
@@ -193,6 +210,14 @@ class Cargo:
         if wrap is not None:
             return await wrap(argv, cwd=self.places.root, env=env, on_line=hear, deadline_seconds=deadline_seconds)
         return await run(argv, cwd=self.places.root, env=env, on_line=hear, deadline_seconds=deadline_seconds)
+
+
+def _shortened(said: bytes) -> str:
+    """What programs printed, without the middle of lines that nobody would read to their end."""
+    long = (line for line in said.split(b"\n") if len(line) > 2 * _LINE_BYTES)
+    for line in dict.fromkeys(long):
+        said = said.replace(line, line[:_LINE_BYTES] + b" [...] " + line[-_LINE_BYTES:])
+    return said.decode("utf-8", "replace")
 
 
 def _said(tool: Tool, ended: Ended) -> str:

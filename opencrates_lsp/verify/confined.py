@@ -6,6 +6,7 @@ What it ran into is told as `Ended.stopped`. Its priority is low, so that an edi
 from __future__ import annotations
 
 import math
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ _NICE = ("-n", "10")
 _NO_MEMORY = re.compile(
     rb"(?:memory allocation of \d+ bytes failed|LLVM ERROR: out of memory|std::bad_alloc).*?SIGABRT", re.DOTALL
 )
-_NO_FILE = re.compile(rb"SIGXFSZ")
+_NO_FILE = re.compile(rb"\(signal: 25\b")
 _SAID_BYTES = 1 << 16
 
 
@@ -83,10 +84,11 @@ class Confined:
         """
         await in_thread(self.shown.expose)
         group = await in_thread(self._group)
+        told, telling = os.pipe()
+        os.set_blocking(told, False)
+        watch = Watch(self.bounds, self.shown.writable, group, told)
         try:
-            boxed = self.sandbox is not None
-            watch = await in_thread(lambda: Watch(self.bounds, self.shown.writable, group, boxed=boxed))
-            command = self._command(argv, group, cwd, env)
+            command = self._command(argv, group, cwd, env, telling)
             ended = await run(
                 command,
                 cwd=cwd,
@@ -95,11 +97,14 @@ class Confined:
                 deadline_seconds=min(self.bounds.deadline_seconds, deadline_seconds),
                 most_bytes=self.bounds.output,
                 keeper=Keeper(watch.watch, watch.end),
+                pass_fds=(telling,),
             )
-            told = group.complaint(self.bounds) if group is not None else None
+            complaint = group.complaint(self.bounds) if group is not None else None
         finally:
-            await in_thread(lambda: self._after(group))
-        return replace(ended, stopped=ended.stopped or told or self._said(ended))
+            await in_thread(lambda: self._after(watch, group))
+            os.close(told)
+            os.close(telling)
+        return replace(ended, stopped=ended.stopped or complaint or self._said(ended))
 
     def describe(self) -> str:
         """For people: the sandbox, and what bounds what."""
@@ -118,17 +123,23 @@ class Confined:
     def _group(self) -> Group | None:
         return self.parent.make(self.bounds) if self.parent is not None else None
 
-    def _after(self, group: Group | None) -> None:
+    def _after(self, watch: Watch, group: Group | None) -> None:
+        watch.close()
+        watch.settle()
         if group is not None:
             group.close()
         self.shown.clean()
 
-    def _command(self, argv: Sequence[str], group: Group | None, cwd: Path, env: Mapping[str, str]) -> list[str]:
+    def _command(
+        self, argv: Sequence[str], group: Group | None, cwd: Path, env: Mapping[str, str], telling: int
+    ) -> list[str]:
         if self.sandbox is None:
             command = limited(self.prlimit, self.bounds, argv, processes=False)
         else:
             writable = self.shown.writable
-            command = self.sandbox.wrap(argv, writable=writable, cwd=cwd, env=env, keep=self.keep, bounds=self.bounds)
+            command = self.sandbox.wrap(
+                argv, writable=writable, cwd=cwd, env=env, keep=self.keep, bounds=self.bounds, info=telling
+            )
         nice = shutil.which("nice", path=env.get("PATH"))
         command = [nice, *_NICE, *command] if nice is not None else command
         return group.entering(command) if group is not None else command

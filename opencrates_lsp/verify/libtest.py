@@ -40,6 +40,7 @@ class Tested:
     `printed` is what failed tests printed, `errors` those of rustc, `compiled` the packages that were compiled.
     `unfinished` tells that a program ended, or was stopped, before it had told of all its tests; `interrupted` is the
     test that it was in then, "" where that is not known. `started` tells that cargo came to run programs.
+    `stopped` says in one clause what bound the run has met (see `process.Ended`).
     """
 
     passed: Counter[str]
@@ -53,6 +54,7 @@ class Tested:
     timed_out: bool = False
     started: bool = False
     seconds: float = 0.0
+    stopped: str | None = None
 
     @property
     def ran(self) -> bool:

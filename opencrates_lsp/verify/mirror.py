@@ -59,6 +59,7 @@ class Mirror:
         self._digest: str | None = None
         self._fresh = True
         self._standing: Standing = {}
+        self._texts: dict[str, bytes] = {}
 
     @property
     def root(self) -> Path:
@@ -139,9 +140,11 @@ class Mirror:
         self._standing = standing(self.tree)
 
     def clean(self) -> None:
-        """Remove from the tree what such code has made and changed; what is missing then is written again."""
+        """Remove from the tree what such code has made, and put back what it changed or deleted."""
         try:
             sweep(self.tree, self._standing, self.folder / "grave")
+            for path in self._written.missing():
+                self._written.put_back(path, self._texts.get(path))
             self._marker.unlink(missing_ok=True)
         except OSError as error:
             raise Missing(
@@ -172,6 +175,7 @@ class Mirror:
             if path not in texts:
                 changed |= self._written.take(path, one, now, keep_times=keep_times)
         for path, text in texts.items():
+            self._texts[path] = text
             if self._written.write(path, text):
                 changed = True
             # The file is read again when the buffer is closed.
@@ -201,7 +205,11 @@ class Mirror:
         for path, text in wanted.items():
             if path not in self._laid:
                 self._laid[path] = self.inside(Path(path)).read_bytes()
-            changed |= self._written.delete([path]) if text is None else self._written.write(path, text)
+            if text is None:
+                changed |= self._written.delete([path])
+            else:
+                self._texts[path] = text
+                changed |= self._written.write(path, text)
         self._digest = None if changed else self._digest
         return changed
 

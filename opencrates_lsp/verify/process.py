@@ -79,8 +79,11 @@ async def run(
     deadline_seconds: float | None = None,
     most_bytes: int | None = None,
     keeper: Keeper | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> Ended:
     """Run a program to its end; `on_line` hears the lines of its standard error as they come.
+
+    `pass_fds` are file descriptors that it has too.
 
     When the surrounding task is cancelled, at the deadline, and when it prints more than `most_bytes`, its whole group
     is killed and waited for.
@@ -97,6 +100,7 @@ async def run(
             limit=_PIECE_BYTES,
             start_new_session=sys.platform != "win32",
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            pass_fds=pass_fds,
         )
     except OSError as error:
         raise Missing(

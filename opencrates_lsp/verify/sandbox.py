@@ -80,6 +80,7 @@ class Sandbox:
         env: Mapping[str, str],
         keep: Collection[str] = (),
         bounds: Bounds | None = None,
+        info: int | None = None,
     ) -> list[str]:
         """`argv` inside of the sandbox, to be run like any other program, with any environment.
 
@@ -87,11 +88,13 @@ class Sandbox:
         what stands inside of a hidden folder and is not named here is not there.
         Paths in `argv` and `cwd` should be free of symbolic links, since a link in a hidden folder is gone.
         `env` is cut down to what a build needs, and the variables in `keep`.
+        `info` is a file descriptor that bubblewrap writes to which its first process is, as JSON ("child-pid").
         """
         # With an empty environment of its own, because the program inside can read bubblewrap's in /proc.
         inside = [str(self.env), "-i", str(self.bwrap), "--unshare-all", "--die-with-parent", "--new-session"]
         # With its capabilities, root's code would mount the whole system writable again.
         inside += ["--cap-drop", "ALL", *(("--unshare-user", "--disable-userns") if self.is_recent else ())]
+        inside += ["--info-fd", str(info)] if info is not None else []
         bounds = bounds or Bounds()
         size = ("--size", str(bounds.temporary)) if self.is_recent else ()
         inside += ["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
+import select
 import signal
 import sys
 import threading
@@ -17,12 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opencrates_lsp.verify.bounds import Bounds, out_of_memory, too_many_processes, too_much_written
-from opencrates_lsp.verify.cgroup import WANTED, Group
+from opencrates_lsp.verify.cgroup import Group
 
 PAUSE_SECONDS = 0.05
 _BETWEEN_PROCESSES_SECONDS = 1.0
 _BETWEEN_DISKS_SECONDS = 0.2
 _SURELY = 4
+_PATIENCE_SECONDS = 2.0
+_CHILD = re.compile(rb'"child-pid": *(\d+)[,\s}]')
 _ENTRIES = 500_000
 _RESERVE_BYTES = 512 << 20
 _PROC = Path("/proc")
@@ -41,15 +45,20 @@ class Process:
 class Watch:
     """Looks after one run: `bounds` are what it may use up, `writable` the folders that it may write to.
 
-    What `group` bounds is asked of it; without one, `boxed` tells that the run is one of bubblewrap's, whose child is
-    the first process of its namespace: the system kills all others with it.
+    What `group` bounds is asked of it. `info` is the file descriptor, not blocking, at which bubblewrap tells the first
+    process of its namespace: the system kills all others with it.
     """
 
-    def __init__(self, bounds: Bounds, writable: Sequence[Path], group: Group | None, *, boxed: bool) -> None:
+    def __init__(
+        self, bounds: Bounds, writable: Sequence[Path], group: Group | None = None, info: int | None = None
+    ) -> None:
         self._bounds = bounds
         self._writable = writable
         self._group = group
-        self._boxed = boxed and sys.platform == "linux"
+        self._info = info
+        self._told = b""
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
         self._begun_ns = time.time_ns()
         self._room = {folder: _room(folder) for folder in writable}
         self._tasks, self._available = _tasks(), _available()
@@ -60,7 +69,6 @@ class Watch:
         """Wait until the tree below `pid` has reached a bound, and kill it; gives which one, in one clause."""
         loop = asyncio.get_running_loop()
         told: asyncio.Future[str] = loop.create_future()
-        over = threading.Event()
 
         def tell(found: str) -> None:
             if not told.done():
@@ -68,7 +76,7 @@ class Watch:
 
         def work() -> None:
             _hurry(threading.get_native_id())
-            while not over.wait(PAUSE_SECONDS):
+            while not self._over.wait(PAUSE_SECONDS):
                 found = self.look(pid)
                 if found is not None:
                     # From here, because an event loop among so many processes may come too late.
@@ -78,11 +86,15 @@ class Watch:
                     return
 
         # A thread of its own, because those of the pool may be at work for seconds.
-        threading.Thread(target=work, name="opencrates-watch", daemon=True).start()
-        try:
-            return await told
-        finally:
-            over.set()
+        self._thread = threading.Thread(target=work, name="opencrates-watch", daemon=True)
+        self._thread.start()
+        return await told
+
+    def close(self) -> None:
+        """Stop looking; the run has ended. What was read from may be closed then."""
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
 
     async def end(self, pid: int) -> bool:
         """Kill all that the run has started; tells whether its own process ends by that."""
@@ -100,7 +112,7 @@ class Watch:
             if "pids" not in asked and more > _SURELY * bounds.processes:
                 return too_many_processes(bounds)
             due = now - self._processes_at >= _BETWEEN_PROCESSES_SECONDS
-            if due or self._first is None or more > bounds.processes or less > bounds.memory // 2:
+            if due or more > bounds.processes or less > bounds.memory // 2:
                 self._processes_at = now
                 found = self._count(pid, asked)
                 if found is not None:
@@ -113,8 +125,6 @@ class Watch:
     def _count(self, pid: int, asked: frozenset[str]) -> str | None:
         """The bound of processes or memory that has been reached, by counting them."""
         found = descendants(pid)
-        if self._boxed and self._first is None:
-            self._first = next((one.pid for one in found if one.parent == pid), None)
         if "pids" not in asked and sum(one.threads for one in found) > self._bounds.processes:
             return too_many_processes(self._bounds)
         if "memory" in asked or sum(one.resident for one in found) <= self._bounds.memory:
@@ -126,17 +136,34 @@ class Watch:
         if self._group is not None:
             self._group.kill()
             return True
-        if not self._boxed:
-            return False
-        if self._first is None:
-            self._count(pid, WANTED)
+        first = self._first_inside()
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            # A sandbox's own process waits for this one: killed itself, it would be gone before the others are.
-            if self._first is not None and _parent_of(self._first) == pid:
+            # bubblewrap waits for this one: killed itself, it would be gone before the others are.
+            if first is not None and _parent_of(first) == pid:
                 # It is the one that has to come to its end among so many.
-                _hurry(self._first)
-                os.kill(self._first, signal.SIGKILL)
-        return self._first is not None
+                _hurry(first)
+                os.kill(first, signal.SIGKILL)
+        return first is not None
+
+    def settle(self) -> None:
+        """Wait until all of the sandbox is gone: its first process ends last, and bubblewrap does not wait for that."""
+        first = self._first_inside()
+        if sys.platform == "linux" and first is not None:
+            with contextlib.suppress(OSError):
+                handle = os.pidfd_open(first)
+                try:
+                    select.select([handle], [], [], _PATIENCE_SECONDS)
+                finally:
+                    os.close(handle)
+
+    def _first_inside(self) -> int | None:
+        """The id of the first process in the sandbox; None as long as bubblewrap has not told it."""
+        if self._first is None and self._info is not None:
+            with contextlib.suppress(OSError):
+                self._told += os.read(self._info, 4096)
+            match = _CHILD.search(self._told)
+            self._first = int(match[1]) if match is not None else None
+        return self._first
 
     def _is_out_of_disk(self) -> bool:
         """Whether too much was written; the folders are walked only where the file system has lost as much."""

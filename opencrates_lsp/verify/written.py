@@ -145,6 +145,27 @@ class Written:
         place.parent.mkdir(parents=True, exist_ok=True)
         return place
 
+    def missing(self) -> list[str]:
+        """The files that are not there any more."""
+        return [path for path in self.entries if not os.path.lexists(self.place(Path(path)))]
+
+    def put_back(self, path: str, text: bytes | None) -> None:
+        """Write what was written before: `text`, else what the user has; where that is another, it stays away."""
+        entry, user = self.entries[path], Path(path)
+        with contextlib.suppress(OSError):
+            if entry.link is not None:
+                place = self._cleared(path)
+                place.symlink_to(os.path.relpath(self.place(Path(entry.link)), place.parent))
+                entry.written_ns = place.lstat().st_mtime_ns
+                return
+            if text is None or digest_of(text) != entry.digest:
+                text = user.read_bytes() if user.stat().st_size <= HASHED_BYTES else b""
+            if digest_of(text) == entry.digest:
+                place = self._cleared(path)
+                place.write_bytes(text)
+                place.chmod((user.stat().st_mode & 0o777 if user.exists() else 0o644) | 0o600)
+                entry.written_ns = self.later(place)
+
     def delete(self, paths: Iterable[str]) -> bool:
         """Delete files, and folders that are empty then; tells whether there was any."""
         deleted = False
