@@ -145,7 +145,7 @@ class Verify(Section):
     """How long the tests may take at `auto`, before an edit and after it; 0 runs none."""
 
     candidates: Annotated[int, Field(ge=1, le=8)] = 1
-    """How many answers are asked for at once; the first that holds is taken."""
+    """How many answers are asked for at once; the first that holds is taken, where tests ran the best of all."""
 
     max_repairs: Annotated[int, Field(ge=0, le=10)] = 2
     """How often the model is told the new errors and asked again."""
