@@ -21,10 +21,16 @@ if TYPE_CHECKING:
 
 _FAILING = frozenset({"panic", "unreachable"})
 _MUST = frozenset({"unwrap", "expect", "unwrap_err", "expect_err"})
+_LEAVING = frozenset({"return_expression", "break_expression", "continue_expression"})
+_LOOPS = frozenset({"for_expression", "while_expression", "loop_expression"})
+# What is handed a closure and never calls it, or hides that it failed.
+_SWALLOWING = frozenset({"catch_unwind", "forget", "drop"})
 _FUNCTIONS = frozenset({"function_item", "closure_expression"})
 _NESTED = 3
 # Functions that give a collection or iterator of nothing.
-_EMPTY = re.compile(r"\b(?:Vec|VecDeque|HashMap|HashSet|BTreeMap|BTreeSet)(?:::<.*>)?::new$|\bempty(?:::<.*>)?$")
+_EMPTY = re.compile(
+    r"\b(?:Vec|VecDeque|HashMap|HashSet|BTreeMap|BTreeSet)(?:::<.*>)?::new$|\bempty(?:::<.*>)?$|^None(?:::<.*>)?$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ def assertions(
     """
     local = dict(helpers)
     if depth < _NESTED:
-        for name, inner in _local_functions(source, body):
+        for name, inner in local_functions(source, body):
             local[name] = assertions(source, inner, helpers, depth + 1)
     reader = _Reader(source, local, depth)
     _read(reader, body, certain=True)
@@ -81,7 +87,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _local_functions(source: Source, body: Node) -> Iterator[tuple[str, Node]]:
+def local_functions(source: Source, body: Node) -> Iterator[tuple[str, Node]]:
     """The functions in a body, and the closures that variables of it hold."""
     waiting = [body]
     while waiting:
@@ -122,6 +128,11 @@ def _read(reader: _Reader, node: Node, *, certain: bool) -> None:
     elif kind == "let_declaration" and node.child_by_field_name("alternative") is not None:
         _each(reader, node, ("value",), certain=certain)
         _each(reader, node, ("alternative",), certain=False)
+    elif kind == "binary_expression":
+        operator = node.child_by_field_name("operator")
+        _each(reader, node, ("left",), certain=certain)
+        lazy = operator is not None and operator.type in ("&&", "||")
+        _each(reader, node, ("right",), certain=certain and not lazy)
     elif kind == "call_expression":
         _call(reader, node, certain=certain)
     elif kind == "try_expression":
@@ -151,30 +162,33 @@ def _is_later(node: Node) -> bool:
 
 def _block(reader: _Reader, block: Node, *, certain: bool) -> None:
     """The statements in order: behind a `return` nothing counts, behind one that may be taken it counts half."""
+    chosen = False
     for statement in block.named_children:
-        _read(reader, statement, certain=certain)
+        if statement.type == "attribute_item":
+            chosen = chosen or "cfg" in text_of(reader.source, statement)
+            continue
+        _read(reader, statement, certain=certain and not chosen)
+        chosen = chosen and "comment" in statement.type
         if _is_leaving(statement):
             return
         certain = certain and not _may_leave(statement)
 
 
 def _is_leaving(statement: Node) -> bool:
-    inner = (
-        statement.named_children[0]
-        if statement.type == "expression_statement" and statement.named_children
-        else statement
-    )
-    return inner.type in ("return_expression", "break_expression", "continue_expression")
+    only = statement.named_children[:1] if statement.type == "expression_statement" else [statement]
+    return any(one.type in _LEAVING for one in only)
 
 
 def _may_leave(node: Node) -> bool:
-    waiting = [node]
+    """Whether the rest of the block is left from within the statement; a loop within it takes its own `break`s."""
+    waiting = [(node, False)]
     while waiting:
-        one = waiting.pop()
-        if one.type == "return_expression":
+        one, looped = waiting.pop()
+        labelled = any(child.type == "label" for child in one.named_children)
+        if one.type == "return_expression" or (one.type in _LEAVING and (labelled or not looped)):
             return True
         if one.type not in _FUNCTIONS:
-            waiting += one.named_children
+            waiting += [(child, looped or one.type in _LOOPS) for child in one.named_children]
     return False
 
 
@@ -227,11 +241,14 @@ def _count(reader: _Reader, value: Node, loop: Node) -> int | None:
         if inner is None:
             return None
         value = inner
-    if value.type in ("identifier", "scoped_identifier", "generic_function") and _EMPTY.search(
+    if value.type in ("identifier", "scoped_identifier", "generic_function", "generic_type") and _EMPTY.search(
         text_of(reader.source, value)
     ):
         return 0
     if value.type == "array_expression":
+        length = value.child_by_field_name("length")
+        if length is not None:
+            return 0 if text_of(reader.source, length) == "0" else None
         return min(len([one for one in value.named_children if "comment" not in one.type]), 64)
     if value.type == "macro_invocation" and _macro_name(reader, value) == "vec":
         tokens = list(lex(text_of(reader.source, value)))[3:-1]
@@ -251,8 +268,13 @@ def _bound(reader: _Reader, name: str, node: Node) -> Node | None:
     while node.parent is not None:
         before = node.prev_named_sibling
         while before is not None:
-            pattern = before.child_by_field_name("pattern") if before.type == "let_declaration" else None
+            field = "pattern" if before.type == "let_declaration" else "name"
+            bound = before.type in ("let_declaration", "const_item", "static_item")
+            pattern = before.child_by_field_name(field) if bound else None
             if pattern is not None and text_of(reader.source, pattern) == name:
+                if any(child.type == "mutable_specifier" for child in before.children):
+                    # What it holds by then is not in sight.
+                    return None
                 return before.child_by_field_name("value")
             before = before.prev_named_sibling
         node = node.parent
@@ -277,10 +299,25 @@ def _call(reader: _Reader, node: Node, *, certain: bool) -> None:
                 reader.found.append(Assertion(text, one.strength if certain else one.strength // 2))
         elif name.startswith(("assert", "check", "verify", "expect", "ensure")):
             _add(reader, node, PREDICATE, certain=certain)
-    if name == "catch_unwind":
+    if name in _SWALLOWING:
         return
-    joined = node.parent is not None and node.parent.type == "field_expression"
-    _children(reader, node, certain=certain and (name != "spawn" or joined))
+    before = len(reader.found)
+    _children(reader, node, certain=certain and (name != "spawn" or _is_joined(node)))
+    if function is not None and function.type == "field_expression":
+        receiver = function.child_by_field_name("value")
+        given = node.child_by_field_name("arguments")
+        closures = given is not None and any(one.type == "closure_expression" for one in given.named_children)
+        if closures and receiver is not None and _count(reader, receiver, node) == 0:
+            # Nothing is done with each of none.
+            reader.found[before:] = [Assertion(one.text, 0) for one in reader.found[before:]]
+
+
+def _is_joined(node: Node) -> bool:
+    """Whether a thread is waited for, and its failure is looked at: `spawn(…).join().unwrap()`."""
+    above = [node]
+    while above[-1].parent is not None and len(above) < 4:
+        above.append(above[-1].parent)
+    return [one.type for one in above[1:]] == ["field_expression", "call_expression", "field_expression"]
 
 
 def _macro_name(reader: _Reader, node: Node) -> str:

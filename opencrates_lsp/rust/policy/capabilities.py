@@ -20,6 +20,7 @@ from opencrates_lsp.rust.policy.edit import (
     beyond,
     closing,
     is_for_tests,
+    is_test_file,
     marks_in,
     name_at,
 )
@@ -87,7 +88,7 @@ def new_capabilities(edit: Edit) -> Iterator[Violation]:
 
 
 def _tested(edit: Edit, source: Source, offset: int) -> bool:
-    return any(is_for_tests(item) for item in items_around(source, offset)) or "tests" in edit.path.parts[-3:-1]
+    return any(is_for_tests(item) for item in items_around(source, offset)) or is_test_file(edit.path)
 
 
 def _found(source: Source, within: Span, edit: Edit) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 from opencrates_lsp.rust.lexer import Token
 
@@ -25,6 +26,8 @@ _CLOSING = frozenset(")]}")
 _LITERALS = frozenset({"true", "false"})
 # Methods behind which two values are as different as before.
 _NO_LOSS = frozenset({"unwrap", "clone", "to_string", "to_owned", "to_vec", "as_str", "as_slice", "iter", "into_iter"})
+
+_WIPING = frozenset({("&", "0"), ("*", "0"), ("%", "1")})
 
 Value = Callable[[str], Sequence[Token]]
 
@@ -108,9 +111,18 @@ def _equality(sides: Sequence[Sequence[Token]], value: Value) -> int:
         return 0
     if _resolved(one, value) == _resolved(other, value):
         return EITHER
+    if any(_is_wiped(side) for side in (one, other)):
+        return EITHER
+    if len(one) > 2 and one[-2:] == other[-2:] and one[-2] == "as":
+        return BOUNDED
     # `a.len() == b.len()` says less than `a == b`.
     alike = len(one) > 4 and one[-4:] == other[-4:] and one[-4] == "." and one[-2:] == ["(", ")"]
     return BOUNDED if alike and one[-3] not in _NO_LOSS else COMPARED
+
+
+def _is_wiped(side: list[str]) -> bool:
+    """Whether nothing is left of the value: `x & 0`, `x * 0`, `x % 1`."""
+    return any((mark, number) in _WIPING for mark, number in pairwise(side))
 
 
 def _resolved(side: list[str], value: Value) -> list[str]:

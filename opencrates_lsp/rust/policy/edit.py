@@ -143,6 +143,14 @@ def is_for_tests(item: Item) -> bool:
     return item.is_test or any(_TEST.search(cfg) and not cfg.startswith("not") for cfg in item.cfgs)
 
 
+def is_test_file(path: Path) -> bool:
+    """Whether the file is one of integration tests, by its place in the package."""
+    for part in reversed(path.parts[:-1]):
+        if part in ("src", "tests"):
+            return part == "tests"
+    return False
+
+
 def name_at(source: Source, offset: int) -> str:
     """The item that the byte is in, for people: "`Tokenizer::next`", or "The file"."""
     around = [item for item in items_around(source, offset) if item.identity.kind not in _NAMELESS]

@@ -1,18 +1,22 @@
 """The rule `tests`, too: nothing that makes a test look at something else than it says.
 
-A macro that takes the name of an assertion, a name in a test module that hides what is tested, `cfg!(test)` in code.
+A macro that takes the name of an assertion, a name among the tests that hides what is tested, an equality of the
+tests' own, code that is another one in tests.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from opencrates_lsp.rust.items import Item, items_around, named
+from opencrates_lsp.rust.items import Item, items_around, named, qualified_name
+from opencrates_lsp.rust.policy.assertions import local_functions
 from opencrates_lsp.rust.policy.edit import (
     Edit,
     Finding,
+    Mark,
     Violation,
+    attribute_ranges,
     beyond,
     calls_of,
     closing,
@@ -21,32 +25,75 @@ from opencrates_lsp.rust.policy.edit import (
     name_at,
 )
 from opencrates_lsp.rust.policy.names import names_of
-from opencrates_lsp.rust.syntax import Source
+from opencrates_lsp.rust.syntax import Source, path_at
+from opencrates_lsp.rust.uses import use_of
 from opencrates_lsp.values import Span
 
 _ASSERTING = re.compile(r"(?:debug_)?assert(?:_eq|_ne|_matches)?|panic|unreachable|todo|unimplemented|matches|test")
 # Those whose macros of these names assert as much.
 _GENUINE = frozenset({"std", "core", "alloc", "pretty_assertions", "similar_asserts", "assert2", "test_log", "tokio"})
 _HIDING = frozenset({"function", "struct", "enum", "const", "static", "macro", "type", "trait", "mod"})
+_TEST = frozenset({"test", "doctest"})
 
 
 def shadowed(edit: Edit) -> Iterator[Violation]:
-    """Names that come new and stand in the way of what tests call."""
-    yield from _macros(edit)
+    """What comes new and stands between the tests and what they test."""
+    was, now = list(_found(edit.before, edit.spans[0])), list(_found(edit.after, edit.spans[1]))
+    for finding in beyond(edit, was, now):
+        where = name_at(edit.after, finding.at)
+        yield Violation("tests", f"{where} {finding.told}.")
+    yield from _renamed(edit)
+    for name, of in _new_names(edit):
+        if _is_tested(edit, name, of):
+            yield Violation("tests", f"The new `{name}` among the tests hides the `{name}` that they test.")
     for item in edit.pairs.new:
-        yield from _hidden(edit, item, item.identity.name)
-    if b"cfg" in edit.after.text[slice(*edit.spans[1])]:
-        was, now = list(_asked(edit.before, edit.spans[0])), list(_asked(edit.after, edit.spans[1]))
-        for finding in beyond(edit, was, now):
-            where = name_at(edit.after, finding.at)
-            yield Violation("tests", f"{where} asks `{finding.told}`, and so can do something else in tests.")
+        if any(cfg.startswith("not(") and _TEST & set(re.findall(r"\w+", cfg)) for cfg in item.cfgs):
+            yield Violation("tests", f"`{qualified_name(item)}` is new and is not there in tests.")
 
 
-def _macros(edit: Edit) -> Iterator[Violation]:
-    """New macros, and new imports under another's name, that are called like an assertion."""
-    for item in edit.pairs.new:
-        if item.identity.kind == "macro" and _ASSERTING.fullmatch(item.identity.name):
-            yield Violation("tests", f"The new macro `{item.identity.name}!` takes the place of the one of that name.")
+def _found(source: Source, within: Span) -> Iterator[Finding]:
+    marks = marks_in(source, within)
+    for at, opening in calls_of(marks, ("cfg",)):
+        texts = [mark.text for mark in marks[opening + 1 : closing(marks, opening)]]
+        if _TEST & set(texts) and not _holders(source, marks[at].at):
+            told = f"asks `cfg!({''.join(texts)})`, and so can do something else in tests"
+            yield Finding("cfg", told, marks[at].at)
+    for start, end in attribute_ranges(marks):
+        texts = [mark.text for mark in marks[start:end]]
+        if texts[:1] in (["cfg"], ["cfg_attr"]) and _TEST & set(texts) and _is_within(source, marks[start].at):
+            yield Finding("cfg", f"has `#[{''.join(texts)}]`, and so is another one in tests", marks[start].at)
+    for at, mark in enumerate(marks[:-2]):
+        if mark.text == "macro_rules" and _ASSERTING.fullmatch(marks[at + 2].text):
+            told = f"gets a macro `{marks[at + 2].text}!`, which takes the place of the one of that name"
+            yield Finding("macro", told, mark.at)
+        if mark.text == "impl" and "PartialEq" in _header(marks, at) and _holders(source, mark.at):
+            yield Finding("equality", "gets an equality of its own", mark.at)
+
+
+def _holders(source: Source, offset: int) -> list[Item]:
+    """The items for tests around the byte."""
+    return [item for item in items_around(source, offset) if is_for_tests(item)]
+
+
+def _is_within(source: Source, offset: int) -> bool:
+    """Whether the attribute stands in the body of a function that is no test, not on an item."""
+    around = items_around(source, offset)
+    inside = [item for item in around if item.identity.kind == "function" and item.body is not None]
+    return any(item.body is not None and item.body.start < offset for item in inside) and not _holders(source, offset)
+
+
+def _header(marks: Sequence[Mark], at: int) -> list[str]:
+    """The words from an `impl` to its `for`."""
+    found: list[str] = []
+    for mark in marks[at + 1 : at + 40]:
+        if mark.text in ("for", "{", ";"):
+            break
+        found.append(mark.text)
+    return found
+
+
+def _renamed(edit: Edit) -> Iterator[Violation]:
+    """New imports that are called like an assertion."""
     if not _ASSERTING.search(edit.after.text[slice(*edit.spans[1])].decode("utf-8", "replace")):
         return
     was, now = names_of(edit.before).bound, names_of(edit.after).bound
@@ -57,25 +104,50 @@ def _macros(edit: Edit) -> Iterator[Violation]:
             yield Violation("tests", f"The new import of `{name}` takes the place of the one of that name.")
 
 
-def _hidden(edit: Edit, item: Item, name: str) -> Iterator[Violation]:
-    """A new free item among the tests that has the name of something that they test."""
-    identity = item.identity
-    if not is_for_tests(item) or identity.header or identity.kind not in _HIDING or not name.isidentifier():
-        return
-    if any(" " in part for part in identity.module):
-        return
-    for other in named(edit.before, name):
-        outside = len(other.identity.module) < len(identity.module) and not other.identity.header
-        if outside and not is_for_tests(other) and other.identity.kind in _HIDING:
-            yield Violation("tests", f"The new `{name}` among the tests hides the `{name}` that they test.")
-            return
+def _new_names(edit: Edit) -> Iterator[tuple[str, Item]]:
+    """The names that come new among the tests, each with the item that they stand in or are."""
+    for item in edit.pairs.new:
+        local = any(" " in part for part in item.identity.module)
+        if is_for_tests(item) and not item.identity.header and item.identity.kind in _HIDING and not local:
+            yield item.identity.name, item
+    known = {leaf for item in edit.pairs.imports_before for leaf in _leaves(edit.before, item)}
+    for item in edit.pairs.imports_after:
+        for path, name in _leaves(edit.after, item) - known if is_for_tests(item) else ():
+            if path[0] not in ("super", "self") and path != _own_path(edit, name):
+                yield name, item
+    for old, new in edit.pairs.both:
+        if new.is_test and old.body is not None and new.body is not None:
+            before = {name for name, _ in local_functions(edit.before, path_at(edit.before, old.body.start)[-1])}
+            body = path_at(edit.after, new.body.start)
+            block = next((node for node in body if node.start_byte == new.body.start and node.type == "block"), None)
+            for name, _ in local_functions(edit.after, block) if block is not None else ():
+                if name not in before:
+                    yield name, new
 
 
-def _asked(source: Source, within: Span) -> Iterator[Finding]:
-    """`cfg!(test)` and the like in code that is no test."""
-    marks = marks_in(source, within)
-    for at, opening in calls_of(marks, ("cfg",)):
-        texts = [mark.text for mark in marks[opening + 1 : closing(marks, opening)]]
-        around = items_around(source, marks[at].at)
-        if {"test", "doctest"} & set(texts) and not any(is_for_tests(item) for item in around):
-            yield Finding("cfg", f"cfg!({''.join(texts)})", marks[at].at)
+def _leaves(source: Source, item: Item) -> set[tuple[tuple[str, ...], str]]:
+    """The paths that a `use` declaration imports, each with the name that it binds."""
+    node = next((one for one in path_at(source, item.node_span.start) if one.type == "use_declaration"), None)
+    return (
+        {(leaf.path, leaf.bound) for leaf in use_of(source, node).leaves if leaf.bound} if node is not None else set()
+    )
+
+
+def _own_path(edit: Edit, name: str) -> tuple[str, ...]:
+    """The path of an item of the file's outermost module, as far as the file's place tells."""
+    parts = list(edit.path.with_suffix("").parts)
+    inside = parts[parts.index("src") + 1 :] if "src" in parts else parts[-1:]
+    return ("crate", *(part for part in inside if part not in ("lib", "main", "mod")), name)
+
+
+def _is_tested(edit: Edit, name: str, of: Item) -> bool:
+    """Whether the file has an item of this name outside of the tests, which the name `of` hides from them."""
+    if not name.isidentifier():
+        return False
+    return any(
+        not other.identity.header
+        and not is_for_tests(other)
+        and other.identity.kind in _HIDING
+        and (of.is_test or len(other.identity.module) < len(of.identity.module))
+        for other in named(edit.before, name)
+    )

@@ -12,7 +12,7 @@ from opencrates_lsp.rust.items import Item, named, qualified_name
 from opencrates_lsp.rust.leads import attributes_of
 from opencrates_lsp.rust.lexer import code
 from opencrates_lsp.rust.policy.assertions import Assertion, assertions, weaker
-from opencrates_lsp.rust.policy.edit import Edit, Violation, is_for_tests
+from opencrates_lsp.rust.policy.edit import Edit, Violation, is_for_tests, is_test_file
 from opencrates_lsp.rust.policy.signatures import changed_signature
 from opencrates_lsp.rust.syntax import Source, path_at
 
@@ -22,6 +22,8 @@ _IDLE = frozenset({"doc", "allow", "expect", "warn", "deny", "forbid", "inline",
 _LIMITING = frozenset({"cfg", "cfg_attr", "should_panic", "timeout", "ntest::timeout"})
 _EXPECTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _CALL = re.compile(rb"(?<![\w.])(\w+)\s*\(")
+_WORD = re.compile(rb"\w+")
+_WRAPPING = frozenset((b"Some", b"Ok", b"Err", b"Box", b"if", b"match", b"while", b"for", b"in", b"return", b"move"))
 _HELPERS = 24
 
 
@@ -33,7 +35,7 @@ def changed_tests(edit: Edit) -> Iterator[Violation]:
             yield Violation("tests", f"{what} `{qualified_name(item)}` is gone.")
     for old, new in edit.pairs.both:
         if not is_for_tests(old):
-            if old == edit.asked and "tests" in edit.path.parts[:-1]:
+            if old == edit.asked and is_test_file(edit.path):
                 yield from _weakened(edit, old, new)
             continue
         yield from _changed(edit, old, new)
@@ -127,10 +129,19 @@ def _weakened(edit: Edit, old: Item, new: Item) -> Iterator[Violation]:
         yield Violation("tests", f"`{name}` is empty now.")
         return
     was, now = _asserted(edit.before, old), _asserted(edit.after, new)
-    lost = weaker(was, now)
+    lost = weaker(was, now) or (_elsewhere(edit, old, new) if new.is_test else "")
     if lost:
         yield Violation("tests", f"`{name}` {lost}.")
     yield from _idle(edit, new, [one.text for one in was])
+
+
+def _elsewhere(edit: Edit, old: Item, new: Item) -> str:
+    """That a test calls nothing of what it called, as the end of a sentence; "" where it does."""
+    calls = set(_CALL.findall(edit.before.text[slice(*(old.body or old.node_span))])) - _WRAPPING
+    left = _WORD.findall(edit.after.text[slice(*(new.body or new.node_span))])
+    if not calls or calls & set(left):
+        return ""
+    return f"no longer calls `{min(calls).decode('utf-8', 'replace')}`"
 
 
 def _idle(edit: Edit, item: Item, known: Sequence[str]) -> Iterator[Violation]:
