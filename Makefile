@@ -54,7 +54,7 @@ test-services test-kinds test-long:
 	@echo "$@: no tests of this tier yet"
 
 bench: $(VENV)/.dev
-	@for script in start keystroke code_action verify; do $(BIN)/python bench/$$script.py || exit 1; done
+	@for script in start keystroke code_action verify index; do $(BIN)/python bench/$$script.py || exit 1; done
 
 # How often a fill lands, over the example crates; ARGS="--provider openai --model …" asks a real model.
 bench-fill: $(VENV)/.dev

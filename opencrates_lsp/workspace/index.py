@@ -24,6 +24,7 @@ _MOST_ANSWERS = 2_000
 _MOST_DEFINING = 6
 _MOST_CALLING = 16
 _LONGEST_TEXT = 6_000
+_IMPL = ("impl", "unsafe impl")
 _TESTING_FOLDERS = frozenset({"tests", "benches", "examples"})
 
 
@@ -32,11 +33,12 @@ class Index:
 
     def __init__(self, files: Mapping[Path, Skimmed] | None = None) -> None:
         self._files: dict[Path, Skimmed] = {}
-        self._defining: dict[str, list[Path]] = {}
+        # Most names are defined in one file; so many lists would keep the garbage collector busy.
+        self._defining: dict[str, Path | list[Path]] = {}
         for path, file in (files or {}).items():
             self._take(path, file)
         self._changed: dict[Path, bytes | None] = {}
-        self._answers: dict[tuple[str, Path], tuple[str, ...]] = {}
+        self._answers: dict[tuple[str, Path], tuple[tuple[str, Path], ...]] = {}
 
     def __len__(self) -> int:
         """How many files are known."""
@@ -58,17 +60,32 @@ class Index:
 
         The nearest files go first; names that nothing is known of are left out.
         """
+        found = self._defining_texts(names, without)
+        return {name: tuple(text for text, _ in texts) for name, texts in found.items()}
+
+    def defining(self, names: Iterable[str], without: Path, root: Path) -> dict[str, tuple[Excerpt, ...]]:
+        """The same as `related`, with what each is to the name, and its file as seen from `root`."""
+        return {
+            name: tuple(
+                Excerpt(text, "implements for it" if text.startswith(_IMPL) else "defines it", seen_from(root, path))
+                for text, path in texts
+            )
+            for name, texts in self._defining_texts(names, without).items()
+        }
+
+    def _defining_texts(self, names: Iterable[str], without: Path) -> dict[str, tuple[tuple[str, Path], ...]]:
         self.skim(without)
         found = {name: self._described(name, without) for name in names}
         return {name: texts for name, texts in found.items() if texts}
 
-    def _described(self, name: str, without: Path) -> tuple[str, ...]:
+    def _described(self, name: str, without: Path) -> tuple[tuple[str, Path], ...]:
         """Kept for the next query, because an editor asks for the same names after every key."""
         if (name, without) not in self._answers:
-            places = [path for path in self._defining.get(name, ()) if path != without]
-            texts = [text for path in _nearest(places, without)[:_MOST_DEFINING] for text in self._texts(path, name)]
+            places = [path for path in self._places(name) if path != without]
+            near = _nearest(places, without)[:_MOST_DEFINING]
+            texts = [(text, path) for path in near for text in self._texts(path, name)]
             # Definitions stand before the impls, also of other files.
-            texts.sort(key=lambda text: text.startswith(("impl", "unsafe impl")))
+            texts.sort(key=lambda text: text[0].startswith(_IMPL))
             if len(self._answers) >= _MOST_ANSWERS:
                 self._answers.clear()
             self._answers[name, without] = tuple(texts[:_MOST_TEXTS])
@@ -118,16 +135,26 @@ class Index:
             self._answers.clear()
             old = self._files.pop(path, None)
             for name in old.names if old is not None else ():
-                self._defining[name].remove(path)
-                if not self._defining[name]:
-                    del self._defining[name]
+                left = [place for place in self._places(name) if place != path]
+                del self._defining[name]
+                if left:
+                    self._defining[name] = left
             if text is not None and len(text) <= MOST_BYTES:
                 self._take(path, skimmed(text))
 
     def _take(self, path: Path, file: Skimmed) -> None:
         self._files[path] = file
         for name in file.names:
-            self._defining.setdefault(name, []).append(path)
+            known = self._defining.setdefault(name, path)
+            if isinstance(known, list):
+                known.append(path)
+            elif known is not path:
+                self._defining[name] = [known, path]
+
+    def _places(self, name: str) -> Sequence[Path]:
+        """The files that may define the type, or implement something for it."""
+        known = self._defining.get(name, ())
+        return (known,) if isinstance(known, Path) else known
 
     def _texts(self, path: Path, name: str) -> tuple[str, ...]:
         file = self._files[path]
