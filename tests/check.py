@@ -117,6 +117,9 @@ class ScriptedTools:
     async def calling(self, name: str, owner: str, path: Path) -> Sequence[Excerpt]:
         return ()
 
+    async def defining(self, names: Sequence[str], path: Path) -> Mapping[str, Sequence[Excerpt]]:
+        return {}
+
     async def locked(self, source: Source, item: Item) -> Sequence[Excerpt]:
         return self.excerpts
 

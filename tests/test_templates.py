@@ -90,11 +90,24 @@ async def test_a_file_that_is_no_text_is_told(folders: tuple[Path, Path]) -> Non
 
 PROMPTS: Mapping[str, Mapping[str, str | list[str]]] = {
     "system": {},
-    "repair": {"errors": "error[E0308]: Vec<u8>", "reason": ""},
+    "repair": {
+        "name": "f",
+        "path": "lib.rs",
+        "item": "fn f() -> Vec<u8> { todo!() }",
+        "answer": "fn f() -> Vec<u8> { 1 }",
+        "errors": "error[E0308]: Vec<u8>",
+        "reason": "",
+        "instruction": "as it says & no more",
+        "dependencies": ["serde", "tokio"],
+        "tests": [],
+        "definitions": ["struct A<'a>(&'a str);"],
+        "hints": ["Borrow it."],
+    },
     "fill": {
         "name": "f",
         "path": "lib.rs",
-        "context": "struct A<'a>(&'a str);",
+        "outline": "struct A<'a>(&'a str);",
+        "needs": "struct B;",
         "item": "fn f() -> Vec<u8> { todo!() }",
         "instruction": "as it says & no more",
         "dependencies": ["serde", "tokio"],

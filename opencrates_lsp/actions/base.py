@@ -13,6 +13,7 @@ from typing import Protocol
 
 from opencrates_lsp.face import Face
 from opencrates_lsp.rust.items import Item
+from opencrates_lsp.rust.packing import Piece
 from opencrates_lsp.rust.syntax import Source
 from opencrates_lsp.values import (
     Change,
@@ -111,6 +112,10 @@ class Tools(Protocol):
         """The same functions as excerpts: with what each is to the function, and the file that it is in."""
         ...
 
+    async def defining(self, names: Sequence[str], path: Path) -> Mapping[str, Sequence[Excerpt]]:
+        """The definitions of the named types in other files than `path`, each name's followed by outlines of impls."""
+        ...
+
     async def locked(self, source: Source, item: Item) -> Sequence[Excerpt]:
         """What the item needs to know of the dependencies, of the versions that are locked, most telling first."""
         ...
@@ -185,11 +190,15 @@ class Tools(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an action asks a provider for: the task, what the change is called, and the values of its prompt."""
+    """What an action asks a provider for: the task, what the change is called, and the values of its prompt.
+
+    `pieces` are what its context is made of, for the user.
+    """
 
     task: Task
     title: str
     values: Mapping[str, object]
+    pieces: Sequence[Piece] = ()
 
 
 class Action(Protocol):

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from opencrates_lsp.actions.base import Request, Tools
 from opencrates_lsp.rust.advice import Help
 from opencrates_lsp.rust.causes import marked_lines
-from opencrates_lsp.rust.context import named_types, tokens
 from opencrates_lsp.rust.headers import self_type
 from opencrates_lsp.rust.items import Item, defined, impls, item_at, items, items_around, named
 from opencrates_lsp.rust.merge import Merged
 from opencrates_lsp.rust.outline import outlined, signed, whole
+from opencrates_lsp.rust.packing import tokens
+from opencrates_lsp.rust.ranking import named_types
 from opencrates_lsp.rust.syntax import Source, parse
 from opencrates_lsp.values import Diagnostic
 

@@ -27,10 +27,11 @@ from opencrates_lsp.actions.base import Asked, Offer, Request, Tools
 from opencrates_lsp.actions.propose import propose
 from opencrates_lsp.errors import WrongUsage
 from opencrates_lsp.rust import known
-from opencrates_lsp.rust.context import context, named_types
+from opencrates_lsp.rust.context import context
 from opencrates_lsp.rust.headers import self_type
 from opencrates_lsp.rust.holes import Hole, hole_at, subject
 from opencrates_lsp.rust.items import Item, qualified_name
+from opencrates_lsp.rust.ranking import Beside, named_types
 from opencrates_lsp.values import Change, Task
 
 KIND = "refactor.rewrite.opencrates.fill"
@@ -75,22 +76,33 @@ class Fill:
             instruction=request.instruction or hole.message,
             related=_related(request, item),
         )
-        owner = self_type(item.identity.header)
-        callers = await tools.callers(item.identity.name, owner, request.document.path)
+        shown = context(request.source, hole, await _beside(request, item, tools), tools.limits.context_tokens)
         values = {
             "name": qualified_name(item),
             "path": request.document.path.name,
-            "context": context(request.source, hole, task.related, tools.limits.context_tokens, callers),
+            "outline": shown.outline,
+            "needs": shown.needs,
+            "context": shown.text,
             "item": request.document.text[item.span.start : item.span.end].decode(),
             "instruction": task.instruction,
             "dependencies": sorted(tools.dependencies or ()),
         }
-        return Asked(task, f"Fill `{qualified_name(item)}`", values)
+        return Asked(task, f"Fill `{qualified_name(item)}`", values, shown.pieces)
 
 
 def provable(request: Request, hole: Hole) -> bool:
     """Whether the offline rules know a body for the hole."""
     return bool(known.candidates(request.source, hole, _related(request, hole.item)))
+
+
+async def _beside(request: Request, item: Item, tools: Tools) -> Beside:
+    """What is known of the item outside of its file."""
+    path = request.document.path
+    return Beside(
+        related=await tools.defining(named_types(request.source, item), path),
+        calling=await tools.calling(item.identity.name, self_type(item.identity.header), path),
+        locked=await tools.locked(request.source, item),
+    )
 
 
 def _related(request: Request, item: Item) -> dict[str, tuple[str, ...]]:

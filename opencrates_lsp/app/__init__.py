@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from opencrates_lsp.actions import ALL
 from opencrates_lsp.actions.base import Action, Related, Request, nothing_related
-from opencrates_lsp.actions.propose import first_prompt
 from opencrates_lsp.app import changes, lists, record, settling
 from opencrates_lsp.app.models import Models
+from opencrates_lsp.app.showing import ShownPrompt, shown
 from opencrates_lsp.app.tools import JobFace, JobTools
 from opencrates_lsp.app.workspaces import Launch, Workspace, Workspaces
 from opencrates_lsp.batch import as_one, fill_holes
@@ -36,7 +36,7 @@ from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.settings.models import Settings
 from opencrates_lsp.store import Store
 from opencrates_lsp.templates import Templates, packaged_folder
-from opencrates_lsp.values import Change, Document, Documents, Level, Note, Offer, Prompt
+from opencrates_lsp.values import Change, Document, Documents, Level, Note, Offer
 from opencrates_lsp.verify.verifier import Verifier
 from opencrates_lsp.workspace.lints import read_lints
 
@@ -159,13 +159,17 @@ class App:
         async with self._job(f"new crate {spec.name}", "newCrate") as job:
             return await generate(self, spec, JobFace(face, job), job)
 
-    async def prompt(self, action: str, request: Request, face: Face) -> Prompt:
-        """What would be sent to a model first, exactly; nothing is sent."""
+    async def prompt(self, action: str, request: Request, face: Face) -> ShownPrompt:
+        """What would be sent to a model first, exactly; nothing is sent.
+
+        Raises `Refused` for a file of which nothing is sent.
+        """
         found = _action(action)
         async with self._job(f"prompt of {action}", action) as job:
             tools = await self._tools(found, request.document.path, JobFace(face, job), job, offline=True)
+            await tools.may_be_shown()
             asked = await found.asked(self._completed(request, tools), tools)
-            return await first_prompt(asked, tools)
+            return await shown(asked, tools)
 
     # What faces ask; from memory, without I/O.
 
@@ -293,9 +297,7 @@ class App:
             provider = self.models.offline()
         else:
             provider = await self.models.provider(workspace.root, workspace.loaded, face, gate)
-        if provider.converses:
-            await asyncio.to_thread(workspace.may_be_shown, path)
-        return JobTools(
+        tools = JobTools(
             face=face,
             job=job.id,
             action=action.id,
@@ -309,6 +311,9 @@ class App:
             gate=gate,
             lints=await read_lints(workspace.layout, path, face.documents()),
         )
+        if provider.converses:
+            await tools.may_be_shown()
+        return tools
 
     def _completed(self, request: Request, tools: JobTools) -> Request:
         """The request with what is known by now; the offers were made without it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import hashlib
 import json
@@ -17,8 +18,8 @@ from opencrates_lsp.jobs import Job
 from opencrates_lsp.providers.base import Provider, model_of
 from opencrates_lsp.providers.wrap import overheard
 from opencrates_lsp.redaction.gate import MARKER, Gate
-from opencrates_lsp.rust.context import BYTES_PER_TOKEN
 from opencrates_lsp.rust.items import Item
+from opencrates_lsp.rust.packing import BYTES_PER_TOKEN
 from opencrates_lsp.rust.syntax import Source
 from opencrates_lsp.store import Store
 from opencrates_lsp.templates import Templates
@@ -136,6 +137,10 @@ class JobTools:
         """Why no cargo runs here; None where it does."""
         return self._workspace.unproved
 
+    async def may_be_shown(self) -> None:
+        """Raise `Refused` where nothing of the file is sent to a model."""
+        await asyncio.to_thread(self._workspace.may_be_shown, self._path)
+
     @property
     def limits(self) -> Limits:
         return self._workspace.settings.limits()
@@ -164,6 +169,10 @@ class JobTools:
     async def calling(self, name: str, owner: str, path: Path) -> Sequence[Excerpt]:
         index = await self._workspace.index()
         return index.calling(name, owner, path, self._workspace.root, 4)
+
+    async def defining(self, names: Sequence[str], path: Path) -> Mapping[str, Sequence[Excerpt]]:
+        index = await self._workspace.index()
+        return index.defining(names, path, self._workspace.root)
 
     async def locked(self, source: Source, item: Item) -> Sequence[Excerpt]:
         package = self._workspace.layout.package_of(self._path)

@@ -27,7 +27,7 @@ _PIECES = re.compile(rf"[A-Za-z0-9+/=_.~-]{{{_PIECE},}}")
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """One secret that was left out: what it is, and what stands in its place."""
+    """One secret that is not in a prompt: what it is, and the marker that stands in its place."""
 
     kind: str
     marker: str

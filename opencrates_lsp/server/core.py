@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from opencrates_lsp.actions.base import Related, Request
+    from opencrates_lsp.app.showing import ShownPrompt
     from opencrates_lsp.crates.spec import CrateSpec
     from opencrates_lsp.errors import Refused
     from opencrates_lsp.face import Face
     from opencrates_lsp.jobs import Jobs
     from opencrates_lsp.rust.holes import Hole
-    from opencrates_lsp.values import Change, Document, Documents, Note, Offer, Prompt, Replace, Usage, Verdict
+    from opencrates_lsp.values import Change, Document, Documents, Note, Offer, Replace, Usage, Verdict
 
 Json = Mapping[str, object]
 """A JSON object, ready to be sent."""
@@ -169,7 +170,7 @@ class Core(Protocol):
         """Take this provider from now on; raises `WrongUsage` where there is none of that name."""
         ...
 
-    async def prompt(self, action: str, request: Request, face: Face) -> Prompt:
+    async def prompt(self, action: str, request: Request, face: Face) -> ShownPrompt:
         """What would be sent first, exactly; nothing is sent."""
         ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from opencrates_lsp.errors import Missing, WrongUsage
@@ -127,13 +128,17 @@ async def select_provider(session: Session, name: str) -> Json:
 
 
 async def show_prompt(session: Session, uri: str, position: Place, action: str = "fill") -> Json:
-    """`opencrates.showPrompt`: what would be sent, exactly."""
+    """`opencrates.showPrompt`: what would be sent, exactly, and why; what had no room; which secrets are not in it."""
     core = await session.opened()
     document = await document_of(session, uri)
     offset = document.offset(position)
     request = session.request(document, Span(offset, offset), exact=True)
-    prompt = await core.prompt(action, request, EditorFace(session.protocol, lambda phase, message: None))
-    return {"messages": [{"role": message.role, "content": message.content} for message in prompt.messages]}
+    shown = await core.prompt(action, request, EditorFace(session.protocol, lambda phase, message: None))
+    return {
+        "messages": [{"role": message.role, "content": message.content} for message in shown.prompt.messages],
+        "pieces": [asdict(piece) for piece in shown.pieces],
+        "left_out": [asdict(secret) for secret in shown.left_out],
+    }
 
 
 async def show_attempt(session: Session, job: str) -> Json:

@@ -9,11 +9,14 @@ from uuid import uuid4
 
 from opencrates_lsp.actions.base import Related, Request, nothing_related
 from opencrates_lsp.app.changes import laid_change, rebased_change
+from opencrates_lsp.app.showing import ShownPrompt
 from opencrates_lsp.crates.spec import CrateSpec
 from opencrates_lsp.errors import Moved, Refused, WrongUsage
 from opencrates_lsp.face import Face
 from opencrates_lsp.jobs import Jobs
+from opencrates_lsp.redaction.gate import LeftOut
 from opencrates_lsp.rust.holes import Hole, hole_at, holes, subject
+from opencrates_lsp.rust.packing import Piece
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.server.core import Core, Json, Notify, Setup, StagedCrate
 from opencrates_lsp.values import (
@@ -176,5 +179,6 @@ class ScriptedCore:
             raise WrongUsage(f"name: there is no provider {name!r}.")
         return {"selected": name}
 
-    async def prompt(self, action: str, request: Request, face: Face) -> Prompt:
-        return Prompt((Message("user", action),))
+    async def prompt(self, action: str, request: Request, face: Face) -> ShownPrompt:
+        prompt = Prompt((Message("user", action),))
+        return ShownPrompt(prompt, (Piece("calls it", "src/b.rs", 7, shown=False),), (LeftOut("a key", "MARK"),))

@@ -304,6 +304,9 @@ async def test_lists(tmp_path: Path) -> None:
         assert (hole["uri"], hole["item"], hole["range"]["start"]) == (LIB.as_uri(), "f", PLACE["position"])
         assert (await editor.command("history", limit=3)) == {"limit": 3}
         assert (await editor.command("selectProvider", name="offline")) == {"selected": "offline"}
-        assert (await editor.command("showPrompt", **PLACE))["messages"] == [{"role": "user", "content": "fill"}]
+        shown = await editor.command("showPrompt", **PLACE)
+        assert shown["messages"] == [{"role": "user", "content": "fill"}]
+        assert shown["pieces"] == [{"reason": "calls it", "origin": "src/b.rs", "tokens": 7, "shown": False}]
+        assert shown["left_out"] == [{"kind": "a key", "marker": "MARK"}]
         answer = await editor.command("undo")
         assert (answer["state"], "Change something first" in answer["reason"]) == ("refused", True)
