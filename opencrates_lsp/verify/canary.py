@@ -76,10 +76,10 @@ def hidden_holes(text: bytes, subject: Subject) -> bool:
 
 
 def is_reported(report: Report, subject: Subject, canary: Canary) -> bool:
-    """Whether rustc found the errors at their places."""
+    """Whether rustc found what is laid, at its places."""
     found = [
         span
-        for one in report.errors
+        for one in report.findings
         if one.diagnostic.code == canary.code
         for path, span in one.primaries
         if path == subject.path

@@ -154,7 +154,7 @@ async def _widened(
     if scope == found.scope:
         return found
     progress("check", f"before the edit ({scope.describe()})")
-    baseline = await trial.baseline(ground, proof.documents, tool, scope, progress)
+    baseline = await trial.survey(ground, proof.documents, tool, scope, proof.subject, progress)
     clock.step("baseline")
     seen = await trial.sees(ground, tool, scope, proof.subject, progress)
     clock.step("canary")

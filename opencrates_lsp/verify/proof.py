@@ -78,10 +78,18 @@ class Clock:
 
 
 async def analyse(
-    trial: Trial, ground: Ground, subject: Subject, level: Level, documents: Documents, progress: Progress, guard: Guard
+    trial: Trial,
+    ground: Ground,
+    subject: Subject,
+    level: Level,
+    documents: Documents,
+    progress: Progress,
+    guard: Guard,
+    earlier: Proof | None = None,
 ) -> Proof:
     """Sync the mirror, run the baseline and the canary, in other configurations too where the item is not in the first.
 
+    `earlier` is a proof of the same item in a state that was almost this one: its tests are not run once more.
     The caller holds the trial's lock.
     """
     clock = Clock()
@@ -101,7 +109,8 @@ async def analyse(
     if found is not None and reason is None:
         proof = replace(proof, reached=True, configuration=found.scope.describe())
         if level in (Level.AUTO, Level.TEST):
-            tests = await rehearsed(trial, ground, found.scope, found.place, subject, level, progress, guard)
+            known = earlier.analysed.tests if earlier is not None and earlier.analysed is not None else None
+            tests = await rehearsed(trial, ground, found.scope, found.place, subject, level, progress, guard, known)
             proof = replace(proof, analysed=replace(found, tests=tests))
             clock.step("tests before")
     return replace(proof, steps=tuple(clock.steps))
@@ -131,7 +140,7 @@ async def _search(
     reason: str | None = None
     for scope in (first, *other_scopes(place, first, ground.configuration)):
         progress("check", f"before the edit ({scope.describe()})")
-        report = await trial.baseline(ground, proof.documents, tool, scope, progress)
+        report = await trial.survey(ground, proof.documents, tool, scope, subject, progress)
         clock.step("baseline")
         seen = await trial.sees(ground, tool, scope, subject, progress)
         clock.step("canary")

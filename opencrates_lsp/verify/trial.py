@@ -26,6 +26,7 @@ from opencrates_lsp.verify.messages import Report
 from opencrates_lsp.verify.mirror import Mirror
 from opencrates_lsp.verify.mirrors import open_mirror
 from opencrates_lsp.verify.picking import Run, Skims
+from opencrates_lsp.verify.quiet import quiet_canary, without
 from opencrates_lsp.verify.seed import RESERVE_BYTES, free_bytes, locked_names, seed
 from opencrates_lsp.verify.sharing import Sharing
 from opencrates_lsp.verify.toolchain import Toolchain
@@ -165,6 +166,40 @@ class Trial:
             await self.sync(ground, documents, None)
         self.remember(ground, tool, scope, report)
         return report
+
+    async def survey(
+        self, ground: Ground, documents: Documents, tool: Tool, scope: Scope, subject: Subject, progress: Progress
+    ) -> Report:
+        """The baseline, where one run can tell it together with whether rustc analyses the item, which is remembered.
+
+        clippy may have more to say of the longer body.
+        """
+        mirror = self.mirror
+
+        def laid() -> tuple[Canary, tuple[object, ...]] | None:
+            mirror.lay({})
+            text = mirror.text(subject.path)
+            canary = quiet_canary(text, subject)
+            loud = canaries(text, subject)
+            if canary is None or not loud or self._key(ground, tool, scope) in self._reports:
+                return None
+            key = (tool, scope, mark(ground.toolchain), mirror.digest_without(subject.path, loud[0].text))
+            if key in self._canaries:
+                return None
+            mirror.lay({subject.path: canary.text})
+            return canary, key
+
+        found = await in_thread(laid) if tool == "check" else None
+        if found is not None:
+            canary, key = found
+            report = await self.run(ground, tool, scope, progress, online=True)
+            await in_thread(lambda: mirror.lay({}))
+            plain = without(report, subject.path, canary)
+            if is_reported(report, subject, canary):
+                _remember(self._canaries, key, True)
+            if plain is not None and not self._unmirrored(report):
+                self.remember(ground, tool, scope, plain)
+        return await self.baseline(ground, documents, tool, scope, progress)
 
     async def sees(
         self,
