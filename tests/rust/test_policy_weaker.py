@@ -136,6 +136,8 @@ def test_a_test_that_was_asked_for_may_be_written_anew(body: str) -> None:
         ("assert!(a()); todo!()", "assert_eq!(b(), 1);", "no longer calls `a`"),
         ("todo!()", "assert!(true);", "asserts nothing"),
         ("todo!()", "", "is empty now"),
+        ("todo!()", "f(); assert_eq!(4, 2 + 2);", "`assert_eq!(4, 2 + 2)` in `works` asserts nothing"),
+        ("todo!()", "assert!(matches!(f(), _));", "asserts nothing"),
         ("assert!(a() < 3);", "assert_eq!(a(), 2);", None),
         ("assert_abs_diff_eq!(a(), 0.3);", "assert!((a() - 0.3).abs() < 1e-9);", None),
         ("assert_eq!(a(), 0.3);", "assert_abs_diff_eq!(a(), 0.3);", "no longer asserts"),
@@ -272,6 +274,13 @@ def test_examples_in_docs_are_tests(old: str, new: str, message: str | None) -> 
     found = told(DOCS, DOCS.replace(old, new, 1))
     assert bool(found) == bool(message), found
     assert message is None or any(line.startswith("tests: ") and message in line for line in found)
+
+
+def test_the_whole_of_a_long_example_is_looked_at() -> None:
+    lines = "".join(f"//! assert!(f({number}));\n" for number in range(9))
+    before = f"//! ```\n{lines}//! ```\n\nfn f() {{ todo!() }}"
+    assert rules(before, before.replace("assert!(f(4))", "assert!(f(5))")) == []
+    assert rules(before, before.replace("assert!(f(4))", "f(4)")) == ["tests"]
 
 
 def test_examples_in_block_comments_and_files_count_too() -> None:

@@ -7,16 +7,7 @@ from __future__ import annotations
 
 from opencrates_lsp.rust.changed import changed_spans, paired
 from opencrates_lsp.rust.matching import asked_item
-from opencrates_lsp.rust.policy.capabilities import new_capabilities
-from opencrates_lsp.rust.policy.dependencies import new_dependencies
-from opencrates_lsp.rust.policy.doctests import weaker_doctests
 from opencrates_lsp.rust.policy.edit import Edit, Violation
-from opencrates_lsp.rust.policy.panics import new_panics
-from opencrates_lsp.rust.policy.shadows import shadowed
-from opencrates_lsp.rust.policy.signatures import changed_imports, changed_signatures
-from opencrates_lsp.rust.policy.silenced import silenced_lints
-from opencrates_lsp.rust.policy.tests import changed_tests
-from opencrates_lsp.rust.policy.unsafety import new_unsafe
 from opencrates_lsp.rust.syntax import Source
 from opencrates_lsp.values import Lints, Policy, Subject
 
@@ -37,20 +28,11 @@ def violations(
     and then nothing is said of crates.
     `lints` are the levels that hold for the file before its own attributes.
     """
+    # The start of a language server has no need of them.
+    from opencrates_lsp.rust.policy.rules import ALL
+
     spans = changed_spans(before, after)
     pairs = paired(before, after, spans)
-    edit = Edit(before, after, spans, pairs, asked_item(before, subject), subject.path, lints)
-    found = [
-        *changed_signatures(edit),
-        *changed_imports(edit),
-        *changed_tests(edit),
-        *weaker_doctests(edit),
-        *shadowed(edit),
-        *new_unsafe(edit),
-        *silenced_lints(edit),
-        *new_panics(edit),
-        *new_capabilities(edit),
-    ]
-    if dependencies is not None:
-        found += new_dependencies(edit, dependencies)
+    edit = Edit(before, after, spans, pairs, asked_item(before, subject), subject.path, lints, dependencies)
+    found = [violation for rule in ALL for violation in rule(edit)]
     return tuple(dict.fromkeys(violation for violation in found if getattr(policy, violation.rule) != "allow"))

@@ -8,9 +8,11 @@ from opencrates_lsp.rust.crate_names import BUILT_IN, new_crates
 from opencrates_lsp.rust.policy.edit import Edit, Violation, name_at
 
 
-def new_dependencies(edit: Edit, dependencies: frozenset[str]) -> Iterator[Violation]:
-    """Crates that the edit names first, and that are not among `dependencies`."""
-    allowed = {name.replace("-", "_") for name in dependencies} | BUILT_IN
+def new_dependencies(edit: Edit) -> Iterator[Violation]:
+    """Crates that the edit names first, and that are not among the dependencies."""
+    if edit.dependencies is None:
+        return
+    allowed = {name.replace("-", "_") for name in edit.dependencies} | BUILT_IN
     for crate in new_crates(edit.before, edit.after, edit.spans[1]):
         if crate.name not in allowed:
             where = name_at(edit.after, crate.offset)

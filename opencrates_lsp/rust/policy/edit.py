@@ -36,7 +36,8 @@ class Violation:
 class Edit:
     """Two texts of the file at `path`, in which `spans` differ; `asked` is the item of `before` that it is about.
 
-    `lints` is what the crate says of lints outside of this file.
+    `lints` is what the crate says of lints outside of this file, `dependencies` are the crates that it may name, None
+    where they are unknown.
     """
 
     before: Source
@@ -46,6 +47,7 @@ class Edit:
     asked: Item | None
     path: Path
     lints: Lints
+    dependencies: frozenset[str] | None
 
 
 @dataclass(frozen=True, slots=True)
