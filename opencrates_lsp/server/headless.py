@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from lsprotocol import types
 from pygls.client import JsonRPCClient
@@ -22,7 +22,7 @@ from pygls.protocol import default_converter
 from opencrates_lsp import __version__
 from opencrates_lsp.faces.uris import path_of, uri_of
 from opencrates_lsp.rust.edits import replaced
-from opencrates_lsp.server.documents import OpenDocument, Place, TextChange
+from opencrates_lsp.server.documents import Encoding, OpenDocument, Place, TextChange
 from opencrates_lsp.values import Replace, Span
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _Handler = TypeVar("_Handler", bound=Callable[..., object])
 
-Answer = Callable[[str, Sequence[str]], "str | None"]
-"""What the user says to a question with choices; None dismisses it."""
+Answer = Callable[[str, Sequence[str]], "str | Awaitable[str | None] | None"]
+"""What the user says to a question with choices, at once or later; None dismisses it."""
 
 CAPABILITIES = types.ClientCapabilities(
     general=types.GeneralClientCapabilities(position_encodings=[types.PositionEncodingKind.Utf16]),
@@ -135,10 +135,16 @@ class HeadlessEditor:
             raise TypeError(process)
         return process
 
+    @property
+    def encoding(self) -> Encoding:
+        """What a character counts, as negotiated."""
+        chosen = self.server_capabilities.position_encoding
+        return cast("Encoding", str(getattr(chosen, "value", chosen or "utf-16")))
+
     def open(self, path: Path) -> OpenDocument:
         """Open a file as it is on disk."""
         text = path.read_bytes().decode()
-        document = OpenDocument(uri_of(path), text, 1)
+        document = OpenDocument(uri_of(path), text, 1, encoding=self.encoding)
         self.documents[path] = document
         self.client.text_document_did_open(
             types.DidOpenTextDocumentParams(types.TextDocumentItem(document.uri, "rust", 1, text))
@@ -217,9 +223,8 @@ class HeadlessEditor:
             """Logs are for people who look for them."""
 
         @on(types.WINDOW_SHOW_MESSAGE_REQUEST)
-        def question(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
-            self.asked.append(params.message)
-            said = self.answer(params.message, [item.title for item in params.actions or ()])
+        async def question(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
+            said = await self._said(params)
             return None if said is None else types.MessageActionItem(said)
 
         @on(types.WINDOW_WORK_DONE_PROGRESS_CREATE)
@@ -241,6 +246,11 @@ class HeadlessEditor:
             if path is not None:
                 self.shown.append(path)
             return types.ShowDocumentResult(success=path is not None)
+
+    async def _said(self, params: types.ShowMessageRequestParams) -> str | None:
+        self.asked.append(params.message)
+        said = self.answer(params.message, [item.title for item in params.actions or ()])
+        return await said if isinstance(said, Awaitable) else said
 
     def _apply(self, edit: types.WorkspaceEdit) -> None:
         """All or nothing, in the order of the operations."""
@@ -264,7 +274,7 @@ class HeadlessEditor:
         version = change.text_document.version
         if document is not None and version is not None and version != document.version:
             raise NotApplied(f"version {version} of {path.name} is gone: it is at {document.version}")
-        shown = document or OpenDocument(uri_of(path), path.read_bytes().decode(), 0)
+        shown = document or OpenDocument(uri_of(path), path.read_bytes().decode(), 0, encoding=self.encoding)
         replaces = []
         for edit in change.edits:
             if not isinstance(edit, types.TextEdit):

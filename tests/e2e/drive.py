@@ -14,14 +14,14 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import psutil
 from lsp import SERVER, as_json, environment
 from lsprotocol import types
 
 from opencrates_lsp.faces.uris import uri_of
-from opencrates_lsp.server.documents import Encoding, OpenDocument
+from opencrates_lsp.server.documents import OpenDocument
 from opencrates_lsp.server.headless import Answer, HeadlessEditor, first_choice
 from opencrates_lsp.store import Store
 from opencrates_lsp.store.history import Intent
@@ -112,9 +112,7 @@ class Editor(HeadlessEditor):
     def open(self, path: Path, text: str | None = None) -> OpenDocument:
         """Open a file as it is on disk, or as `text` where it is not there yet."""
         text = path.read_bytes().decode() if text is None else text
-        chosen = self.server_capabilities.position_encoding
-        encoding = cast("Encoding", str(getattr(chosen, "value", chosen or "utf-16")))
-        document = OpenDocument(uri_of(path), text, 1, encoding=encoding)
+        document = OpenDocument(uri_of(path), text, 1, encoding=self.encoding)
         self.documents[path] = document
         item = types.TextDocumentItem(document.uri, "rust", 1, text)
         self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
