@@ -63,8 +63,10 @@ class Filling:
 
 
 @contextlib.asynccontextmanager
-async def filling(folder: Path, files: Mapping[str, str], script: Script, **settings: str) -> AsyncIterator[Filling]:
-    """A trusted crate of these files; `settings` have `__` for the dot in their names."""
+async def filling(
+    folder: Path, files: Mapping[str, str], script: Script, env: Mapping[str, str] | None = None, **settings: str
+) -> AsyncIterator[Filling]:
+    """A trusted crate of these files in `folder`/tiny; `settings` have `__` for the dot in their names."""
     root = folder / "tiny"
     for name, text in {"Cargo.toml": MANIFEST, **files}.items():
         place = root / name
@@ -72,9 +74,9 @@ async def filling(folder: Path, files: Mapping[str, str], script: Script, **sett
         place.write_text(text)
     async with model_server(script) as server:
         said = {"ai__openai__base_url": server.url, "ai__openai__model": "test-model", **settings}
-        env = environment(folder, **said)
+        variables = environment(folder, **said) | dict(env or {})
         home = Home(folder / "config", folder / "data", folder / "cache")
-        app = await App.open(home, Launch(env, trusted=True), lambda text: None)
+        app = await App.open(home, Launch(variables, trusted=True), lambda text: None)
         made = Filling(root, app, server)
         app.bus.subscribe(Verified, lambda event: made.verdicts.append(event.verdict))
         try:
