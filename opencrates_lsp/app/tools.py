@@ -43,6 +43,7 @@ from opencrates_lsp.values import (
 from opencrates_lsp.verify import format as formatting
 from opencrates_lsp.verify import mends, telling
 from opencrates_lsp.verify.proof import Proof
+from opencrates_lsp.verify.quoting import unquoted
 from opencrates_lsp.verify.verifier import Verifier
 
 # How often a candidate is judged anew because other texts were typed meanwhile.
@@ -227,7 +228,7 @@ class JobTools:
             texts = self._texts(proof)
             if texts != proof.documents:
                 later = await self._verifier.prepare(
-                    proof.ground, proof.subject, proof.level, texts, self.face.progress
+                    proof.ground, proof.subject, proof.level, texts, self.face.progress, proof
                 )
                 proof, behind = (later, "") if later.reached else (proof, ", other files as they were before")
             verdict = await self._verifier.judge(
@@ -275,4 +276,6 @@ class JobTools:
         return mends.suggested(text, path, errors, within) or mends.imported(text, path, errors)
 
     def explain(self, errors: Sequence[Diagnostic], path: Path, text: bytes, within: Span) -> str:
-        return telling.explain(errors, path, text, within)
+        root, ignored = self._workspace.root, self._workspace.ignored
+        told = [replace(one, rendered=unquoted(one.rendered, root, ignored.leaves_out)) for one in errors]
+        return telling.explain(told, path, text, within)

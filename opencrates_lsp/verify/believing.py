@@ -217,9 +217,7 @@ def _picked(
 
 def _runs(chosen: Pick, rehearsal: Rehearsal) -> list[tuple[Run, Tested | None]]:
     """The runs to make, each with what it said before the edit; what was left out then is left out now."""
-    before = {run.scope: tested for run, tested in rehearsal.before.items()}
-    left_out = {run.scope for run in rehearsal.pick.runs} - before.keys()
-    return [(run, before.get(run.scope)) for run in chosen.runs if run.scope not in left_out]
+    return [(run, rehearsal.before.get(run.scope)) for run in chosen.runs if run.scope not in rehearsal.left_out]
 
 
 def _fails(tested: Tested, name: str) -> bool:

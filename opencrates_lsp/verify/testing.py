@@ -6,8 +6,9 @@ out, and the verdict says so.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from opencrates_lsp.rust.reaching import Edited, edited_at
@@ -15,7 +16,7 @@ from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.values import Level, Subject
 from opencrates_lsp.verify.cargo import DEADLINE_SECONDS, Progress, Scope, Wrap
 from opencrates_lsp.verify.libtest import Tested
-from opencrates_lsp.verify.picking import Grounds, Pick, Run, pick
+from opencrates_lsp.verify.picking import Grounds, Pick, pick
 from opencrates_lsp.verify.reach import Standing
 from opencrates_lsp.verify.running import Guard
 from opencrates_lsp.verify.slow import Slow
@@ -30,12 +31,13 @@ _PATIENT_SECONDS = 60.0
 class Rehearsal:
     """The tests as they were before the edit.
 
-    `before` are the outcomes of the runs that are picked and done, `skipped` says why others are not, for people;
-    `nowhere` says why none may run here, `is_off` that none is wanted.
+    `before` are the outcomes of what was run, `left_out` what was not, and `skipped` says why, for people; `nowhere`
+    says why none may run here, `is_off` that none is wanted.
     """
 
     pick: Pick = field(default_factory=Pick)
-    before: Mapping[Run, Tested] = field(default_factory=dict)
+    before: Mapping[Scope, Tested] = field(default_factory=dict)
+    left_out: frozenset[Scope] = frozenset()
     skipped: tuple[str, ...] = ()
     nowhere: str | None = None
     is_off: bool = False
@@ -50,8 +52,12 @@ async def rehearsed(
     level: Level,
     progress: Progress,
     guard: Guard,
+    earlier: Rehearsal | None = None,
 ) -> Rehearsal:
-    """Run the tests that reach the item, in the mirror as it is; the caller holds the trial's lock."""
+    """Run the tests that reach the item, in the mirror as it is; the caller holds the trial's lock.
+
+    Nothing is run where `earlier` tells what they said in a state that was almost this one, while somebody waits.
+    """
     budget = ground.test_budget_seconds if level is Level.AUTO else DEADLINE_SECONDS
     if budget <= 0:
         return Rehearsal(skipped=("no test was run, because verify.test_budget_seconds is 0",), is_off=True)
@@ -66,6 +72,10 @@ async def rehearsed(
     wrap, sandbox, allowed = await guard.place(ground, trial.mirror)
     if not allowed:
         return Rehearsal(chosen, skipped=(f"the tests were not run: {sandbox}",), nowhere=sandbox)
+    if earlier is not None and not earlier.is_off and earlier.nowhere is None:
+        # What failed then may have been mended since: whatever fails with the edit is run again without it.
+        before = {scope: replace(tested, failed=Counter()) for scope, tested in earlier.before.items()}
+        return replace(earlier, pick=chosen, before=before)
     progress("tests", "before the edit")
     return await _first(trial, ground, chosen, budget, level, progress, wrap)
 
@@ -75,7 +85,7 @@ async def _first(
 ) -> Rehearsal:
     """The runs one after the other, until the time is up."""
     slow = Slow(trial.mirror.folder)
-    before: dict[Run, Tested] = {}
+    before: dict[Scope, Tested] = {}
     skipped: list[str] = []
     left = budget
     for run in chosen.runs:
@@ -96,8 +106,9 @@ async def _first(
         elif not tested.is_built:
             skipped.append(f"{name} does not build, without the edit neither")
         else:
-            before[run] = tested
-    return Rehearsal(chosen, before, tuple(skipped))
+            before[run.scope] = tested
+    left_out = frozenset(run.scope for run in chosen.runs) - before.keys()
+    return Rehearsal(chosen, before, left_out, tuple(skipped))
 
 
 def picked_from(

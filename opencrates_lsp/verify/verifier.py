@@ -43,9 +43,15 @@ class Verifier:
         self._staged = Stagings(cache_folder)
 
     async def prepare(
-        self, ground: Ground, subject: Subject, level: Level, documents: Documents, progress: Progress = silent
+        self,
+        ground: Ground,
+        subject: Subject,
+        level: Level,
+        documents: Documents,
+        progress: Progress = silent,
+        earlier: Proof | None = None,
     ) -> Proof:
-        """Analyse the state before the edit.
+        """Analyse the state before the edit; `earlier` is a proof of the item from before other texts changed.
 
         Raises `Missing` when cargo cannot be started or there is no room, `Busy` when too many processes hold the
         workspace's mirrors.
@@ -56,7 +62,7 @@ class Verifier:
             shown = ground.configuration.describe()
             return Proof(level if told else Level.PARSE, False, reason, shown, ground, subject, documents)
         async with self._turn(ground, progress) as trial:
-            proof = await analyse(trial, ground, subject, level, documents, progress, self._guard)
+            proof = await analyse(trial, ground, subject, level, documents, progress, self._guard, earlier)
             self._evict()
             return proof
 
@@ -80,7 +86,7 @@ class Verifier:
                     # Another state is in the mirror: the proof is made anew, with the buffers as they were and the
                     # files as they are.
                     proof = await analyse(
-                        trial, proof.ground, proof.subject, proof.level, proof.documents, progress, self._guard
+                        trial, proof.ground, proof.subject, proof.level, proof.documents, progress, self._guard, proof
                     )
                     clock.step("prepared again")
                 if proof.analysed is None or not proof.reached:

@@ -71,6 +71,7 @@ def test_who_names_it_or_what_names_it(library: str, name: str, other: str) -> N
         # Another type's method of the same name.
         (STACK + "pub struct Other;\n", "push", TWO % "Vec::new().push(1);"),
         (STACK, "new", TWO % "Vec::new();"),
+        ("pub struct Other;\nimpl Other { pub fn push(&self) {} }\n" + STACK, "push", TWO % "Other.push();"),
         # Another type with the same trait of somebody else's.
         (
             STACK + "impl std::fmt::Display for Stack { fn fmt(&self, f: &mut std::fmt::Formatter) {} }\n",

@@ -50,7 +50,10 @@ async def test_a_test_that_passed_must_pass(provers: Provers) -> None:
     assert "tests" in [step.name for step in wrong.steps]
 
 
-async def test_without_sandbox_and_consent_no_test_runs_and_it_is_said(provers: Provers, tmp_path: Path) -> None:
+@pytest.mark.parametrize("level", [Level.TEST, Level.AUTO])
+async def test_without_sandbox_and_consent_no_test_runs_and_it_is_said(
+    provers: Provers, tmp_path: Path, level: Level
+) -> None:
     """The same ground, on a machine where bubblewrap is not on the PATH."""
     ran = tmp_path / "ran"
     library = TESTED.replace(
@@ -58,10 +61,11 @@ async def test_without_sandbox_and_consent_no_test_runs_and_it_is_said(provers: 
     )
     prover = await provers({"Cargo.toml": A, "src/lib.rs": library})
     prover.ground = replace(prover.ground, toolchain=without_bubblewrap(prover.ground.toolchain, tmp_path / "bin"))
-    proof = await prover.prepare(level=Level.TEST)
+    proof = await prover.prepare(level=level)
     verdict = await prover.judge(proof, "{ x + 1 }")
     assert (verdict.level, verdict.passed, verdict.tests) == (Level.CHECK, True, None)
-    assert verdict.sandbox.startswith("the tests were not run: bubblewrap")
+    assert verdict.skipped[0].startswith("the tests were not run: bubblewrap")
+    assert verdict.sandbox == (verdict.skipped[0] if level is Level.TEST else "none")
     assert not ran.exists()
 
 

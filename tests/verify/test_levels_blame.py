@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from prover import MANIFEST, Provers
+from prover import MANIFEST, Provers, lay
 
 from opencrates_lsp.values import Level
 from opencrates_lsp.verify.libtest import is_written, read_tests, suspects
@@ -54,6 +54,31 @@ async def test_a_failure_is_believed_when_it_comes_only_with_the_edit(
     assert verdict.tests is not None
     assert (verdict.passed, verdict.tests.broken, verdict.tests.flaky) == (passed, broken, flaky)
     assert verdict.tests.failing_before == known
+
+
+async def test_a_file_that_is_saved_meanwhile_does_not_have_the_tests_run_once_more_before(provers: Provers) -> None:
+    library = F + "pub mod m;\n"
+    files = {"Cargo.toml": A, "src/lib.rs": library, "src/m.rs": "", "tests/it.rs": COUNTING.replace("RUNS", "3")}
+    prover = await provers(files)
+    prover.ground = replace(prover.ground, consent=True, test_budget_seconds=300.0)
+    proof = await prover.prepare(level=Level.AUTO, item="f")
+    lay(prover.root, {"src/m.rs": "pub fn g() {}\n"})
+    verdict = await prover.judge(proof, "{ 0 + 1 }")
+    assert "prepared again" in [step.name for step in verdict.steps]
+    assert verdict.tests is not None
+    # The tests ran before the edit, with it, and with it in the new state; the fourth run would fail.
+    assert (verdict.passed, verdict.tests.flaky) == (True, ())
+
+
+async def test_what_is_mended_meanwhile_and_broken_by_the_edit_is_its_fault(provers: Provers) -> None:
+    files = {"Cargo.toml": A, "src/lib.rs": F + "pub mod m;\n", "src/m.rs": "pub fn g() -> u8 { 0 }\n"}
+    prover = await provers(files | {"tests/it.rs": "#[test] fn t() { assert_eq!(a::f() + a::m::g(), 2); }\n"})
+    prover.ground = replace(prover.ground, consent=True, test_budget_seconds=300.0)
+    proof = await prover.prepare(level=Level.AUTO, item="f")
+    lay(prover.root, {"src/m.rs": "pub fn g() -> u8 { 1 }\n"})
+    verdict = await prover.judge(proof, "{ 3 }")
+    assert verdict.tests is not None
+    assert verdict.tests.broken == ("t",)
 
 
 async def test_a_test_that_the_edit_hangs_is_killed_and_broken(provers: Provers) -> None:
