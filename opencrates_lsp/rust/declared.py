@@ -1,6 +1,8 @@
 """What the modules of one file declare, import and implement: enough to follow a path without the tree.
 
 Items in the braces of a macro's call (`cfg_rt! { pub mod task; }`) count as the module's own, under the macro's name.
+What a macro without parameters becomes (`macro_rules! crate_root { () => { pub mod de; } }`) is a module of its own,
+called as its call is (`crate_root!`).
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from dataclasses import dataclass, field
 
 from opencrates_lsp.rust.headers import normalised, self_type
 from opencrates_lsp.rust.items import KINDS, Item, beside
-from opencrates_lsp.rust.syntax import Source, parse
+from opencrates_lsp.rust.syntax import Source, parse, text_of
 from opencrates_lsp.rust.uses import module_node, uses_in
 
 MOST_ITEMS = 20_000
@@ -22,6 +24,7 @@ _PUBLIC = re.compile(rb"(?:default\s+)?pub(?!\s*\(\s*(?:crate|super|self|in\b))\
 _PATH = re.compile(rb'#\[\s*path\s*=\s*"([^"]*)"\s*\]')
 _ITEM_WORD = re.compile(rb"\b(?:mod|use|struct|enum|union|trait|type|fn|impl|const|static|macro_rules)\b")
 _EXTERN = re.compile(r"extern crate ((?:r#)?\w+)(?: as (\w+))?")
+_EMPTY = (b"()", b"{}", b"[]")
 _BRANCH = re.compile(rb"(?:if\s*#\[\s*cfg\s*\((?P<predicate>.*?)\)\s*\]|else)\s*\Z", re.DOTALL)
 
 
@@ -31,7 +34,7 @@ class Declared:
 
     `cfgs` are the predicates on it and around it in the file, `macros` the macros whose calls it stands in, `file` is
     the `#[path]` of a module.
-    An inline module (`mod a { … }`) has no file of its own: `inline`.
+    An inline module (`mod a { … }`) has no file of its own: `inline`, as the call of a macro without arguments is.
     """
 
     name: str
@@ -123,6 +126,8 @@ def _read(source: Source, around: _Around, found: Modules) -> Iterator[tuple[Sou
                 waiting.append(((*inside, item.identity.name), item))
             if item.identity.name.endswith("!") and len(around.macros) < _DEEPEST_MACRO:
                 yield from _called(source, item, around, inside)
+            elif item.identity.kind == "macro":
+                yield from _becomes(source, item, around, inside)
             _take(source, item, around, here)
 
 
@@ -141,7 +146,8 @@ def _take(source: Source, item: Item, around: _Around, here: Module) -> None:
             public = _is_public(source, item.node_span.start)
             here.imports.append(Import(("", named[1]), named[2] or named[1], public, cfgs, around.macros))
     elif kind != "use":
-        inline = kind == "mod" and item.body is not None
+        is_empty_call = name.endswith("!") and item.body is not None and source.text[slice(*item.body)] in _EMPTY
+        inline = is_empty_call or (kind == "mod" and item.body is not None)
         path = _PATH.search(source.text[item.span.start : item.node_span.start]) if kind == "mod" else None
         file = path[1].decode("utf-8", "replace") if path is not None else ""
         public = _is_public(source, item.node_span.start)
@@ -164,6 +170,19 @@ def _called(source: Source, item: Item, around: _Around, inside: tuple[str, ...]
         own = (*cfgs, *earlier, *([predicate] if predicate else []))
         yield parse(source.text[opening:closing]), _Around(around.base + opening, path, own, around.macros)
         earlier += (f"not({predicate})",)
+
+
+def _becomes(source: Source, item: Item, around: _Around, inside: tuple[str, ...]) -> Iterator[tuple[Source, _Around]]:
+    """The items that a `macro_rules!` without parameters becomes."""
+    node = source.tree.root_node.named_descendant_for_byte_range(*item.node_span)
+    for rule in node.children if node is not None and item.body is not None else ():
+        left, right = rule.child_by_field_name("left"), rule.child_by_field_name("right")
+        if left is None or right is None or text_of(source, left) != "()":
+            continue
+        start, end = right.start_byte + 1, right.end_byte - 1
+        if _ITEM_WORD.search(source.text, start, end):
+            path = (*around.path, *inside, item.identity.name + "!")
+            yield parse(source.text[start:end]), _Around(around.base + start, path, around.cfgs + item.cfgs)
 
 
 def _branches(text: bytes, start: int, end: int) -> Iterator[tuple[str, int, int]]:

@@ -146,17 +146,20 @@ class Paths:
 
     def visible(self, place: Place) -> Iterator[Found]:
         """What a module offers to others, in reading order: its own public items, then what it re-exports by name."""
-        module = place.module
-        for one in module.declared:
-            if one.public and not one.name.endswith("!") and self.holds(place, one.cfgs, one.macros) is not False:
-                yield Found(place, one)
-        for imported in module.imports:
-            if imported.public and self.holds(place, imported.cfgs, imported.macros) is not False:
-                if imported.bound != "*":
-                    yield from self.follow(place, imported.path)
-                elif (other := self.module(place, imported.path)) is not None and other != place and self._steps > 0:
-                    self._steps -= 100
-                    yield from self.visible(other)
+        for here in self._parts(place):
+            for one in here.module.declared:
+                if one.public and not one.name.endswith("!") and self.holds(here, one.cfgs, one.macros) is not False:
+                    yield Found(here, one)
+            for imported in here.module.imports:
+                if imported.public and self.holds(here, imported.cfgs, imported.macros) is not False:
+                    yield from self._re_exported(place, imported)
+
+    def _re_exported(self, place: Place, imported: Import) -> Iterator[Found]:
+        if imported.bound != "*":
+            yield from self.follow(place, imported.path)
+        elif (other := self.module(place, imported.path)) is not None and other != place and self._steps > 0:
+            self._steps -= 100
+            yield from self.visible(other)
 
     def is_for(self, place: Place, block: Block, found: Found) -> bool:
         """Whether the impl in this module is one of the type: its name there leads to it, or to nothing known."""
@@ -222,23 +225,33 @@ class Paths:
 
     def _look_up(self, place: Place, name: str) -> tuple[Found, ...]:
         found: dict[tuple[Path, int, str], Found] = {}
-        module = place.module
-        for one in module.declared:
-            if one.name == name and self.holds(place, one.cfgs, one.macros) is not False:
-                found.setdefault((place.file, one.start, name), Found(place, one))
-        for imported in module.imports:
-            if imported.bound == name and self.holds(place, imported.cfgs, imported.macros) is not False:
-                for reached in self._imported(place, imported):
-                    found.setdefault(reached.key, reached)
+        globs: list[Import] = []
+        for here in self._parts(place):
+            for one in here.module.declared:
+                if one.name == name and self.holds(here, one.cfgs, one.macros) is not False:
+                    found.setdefault((here.file, one.start, name), Found(here, one))
+            for imported in here.module.imports:
+                if imported.bound in (name, "*") and self.holds(here, imported.cfgs, imported.macros) is not False:
+                    globs += [imported] if imported.bound == "*" else []
+                    reached = self._imported(place, imported) if imported.bound == name else ()
+                    found.update({one.key: one for one in reached if one.key not in found})
         if not found and not place.names:
-            for reached in self._exported_rules(place.crate, name):
-                found.setdefault(reached.key, reached)
+            found.update({one.key: one for one in self._exported_rules(place.crate, name)})
         if not found:
-            for imported in module.imports:
-                if imported.bound == "*" and self.holds(place, imported.cfgs, imported.macros) is not False:
-                    for reached in self._through(place, imported, name):
-                        found.setdefault(reached.key, reached)
+            for imported in globs:
+                found.update({one.key: one for one in self._through(place, imported, name) if one.key not in found})
         return tuple(found.values())
+
+    def _parts(self, place: Place) -> Iterator[Place]:
+        """The module itself, and what the macros without arguments become that are called in it."""
+        yield place
+        for call in place.module.declared:
+            if not (call.kind == "macro" and call.inline and call.name.endswith("!")):
+                continue
+            for file in place.crate.defining_rules(call.name[:-1]) if self.holds(place, call.cfgs, ()) else ():
+                for inside in place.crate.modules(file):
+                    if inside[-1:] == (call.name,):
+                        yield Place(place.crate, place.names, file, inside, place.folder)
 
     def _imported(self, place: Place, imported: Import) -> tuple[Found, ...]:
         path = imported.path

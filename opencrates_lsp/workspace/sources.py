@@ -30,7 +30,7 @@ MOST_BYTES = 1_000_000
 MOST_FILES = 3_000
 MOST_CRATE_BYTES = 64_000_000
 # Raised when what is kept changes its shape, or what is found in a file does.
-_FORMAT = 1
+_FORMAT = 2
 _MOST_KEPT = 400
 _MOST_KEPT_BYTES = 64_000_000
 _HEADER = re.compile(rb"\bimpl\b[^{;]{1,400}")

@@ -30,6 +30,12 @@ cfg_rt! {
 cfg_if::cfg_if! {
     if #[cfg(any(a, b = "c"))] { mod first; } else if #[cfg(d)] { mod second; } else { mod third; }
 }
+macro_rules! root {
+    (x) => { pub mod not_this; };
+    () => { pub use de::One; mod within { pub struct Two; } };
+}
+root!();
+root!(x);
 thread_local! { static X: u8 = 1 }
 """
 
@@ -53,11 +59,20 @@ def test_what_a_file_declares() -> None:
         "task": ("mod", True, (), ("cfg_rt",), False, ""),
         "spawn": ("function", True, ("unix",), ("cfg_rt",), False, ""),
         "Deep": ("enum", True, (), ("cfg_rt", "other"), False, ""),
+        "root": ("macro", False, (), (), False, ""),
+        "root!::within": ("mod", False, (), (), True, ""),
+        "root!::within::Two": ("struct", True, (), (), False, ""),
         "first": ("mod", False, ('any(a, b = "c")',), (), False, ""),
         "second": ("mod", False, ('not(any(a, b = "c"))', "d"), (), False, ""),
         "third": ("mod", False, ('not(any(a, b = "c"))', "not(d)"), (), False, ""),
         "X": ("static", False, (), ("thread_local",), False, ""),
     }
+
+
+def test_a_macro_without_parameters_is_a_module_and_its_call_is_marked() -> None:
+    modules = declared_in(parse(TEXT.encode()))
+    assert modules[("root!",)].imports == [Import(("de", "One"), "One", public=True, cfgs=("not(loom)",))]
+    assert [one.inline for one in modules[()].declared if one.name == "root!"] == [True, False]
 
 
 def test_what_a_file_imports_and_implements() -> None:

@@ -62,7 +62,10 @@ pub struct Reading {
 }
 """
 DEEP = """
-pub mod sensor;
+macro_rules! root {
+    () => { pub mod sensor; };
+}
+root!();
 mod parts {
     pub struct Dial;
     impl Dial {

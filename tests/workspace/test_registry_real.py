@@ -19,6 +19,7 @@ bitflags = "=2.9.1"
 bitflags1 = { package = "bitflags", version = "=1.3.2" }
 futures = { version = "=0.3.31", default-features = false, features = ["std"] }
 rand = { version = "=0.8.5", default-features = false, features = ["std"] }
+serde = "1"
 regex = { version = "=1.11.1", default-features = false, features = ["std"] }
 serde_json = "=1.0.140"
 tokio = { version = "=1.45.1", features = ["sync"] }
@@ -38,6 +39,7 @@ pub fn roll(rng: &mut impl Rng) -> u8 { todo!() }
 pub async fn drain(rx: &mut Receiver<u8>) -> Result<Vec<u8>, mpsc::error::TryRecvError> { todo!() }
 pub async fn all(stream: impl futures::Stream<Item = u8>) -> Vec<u8> { stream.filter(); todo!() }
 pub fn flags() { bitflags1::bitflags!(); bitflags::bitflags!(); todo!() }
+pub fn write<S: serde::Serializer>(value: &impl serde::Serialize, into: S) -> Result<S::Ok, S::Error> { todo!() }
 pub fn runs(runtime: &tokio::runtime::Runtime) { todo!() }
 """
 
@@ -114,6 +116,10 @@ FIRST = {
     "all": [
         ("futures-core", "a type in the signature", "pub trait Stream {"),
         ("futures-util", "imported in the file", "pub trait StreamExt: Stream {"),
+    ],
+    "write": [
+        ("serde", "a type in the signature", "    fn serialize_bool(self, v: bool) -> Result<Self::Ok, Self::Error>;"),
+        ("serde", "a type in the signature", "pub trait Serialize {"),
     ],
     "flags": [
         ("bitflags 1.3.2", "named in the body", "macro_rules! bitflags {"),
