@@ -197,7 +197,7 @@ class Mirror:
         if wanted.keys() - self._written.entries.keys():
             # Known before it is there, so that the next start deletes it even if this process dies.
             for path in wanted.keys() - self._written.entries.keys():
-                self._written.entries[path] = Entry(UNKNOWN, UNKNOWN, "", 0)
+                self._written.entries[path] = Entry(UNKNOWN, UNKNOWN, UNKNOWN, "", 0)
                 self._laid.setdefault(path, None)
             self.save()
         wanted = {**{path: text for path, text in self._laid.items() if path not in wanted}, **wanted}
@@ -226,11 +226,9 @@ class Mirror:
             entry = self._written.entries.get(path)
             if path in own or self.unread.has(path, every=every):
                 continue
-            if entry is None or entry.size != one.size or entry.link != one.link:
+            # Times change without the text, when a backup links a file or its permissions are set.
+            if entry is None or not (entry.is_of(one) or self._written.is_same(entry, one)):
                 return True
-            if entry.mtime_ns == one.mtime_ns or (entry.mtime_ns == UNKNOWN and self._written.is_same(entry, one)):
-                continue
-            return True
         return not all(self.unread.has(path, every=every) for path in self._written.entries.keys() - found.keys() - own)
 
     def touch(self, *paths: Path) -> None:

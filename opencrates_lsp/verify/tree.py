@@ -27,11 +27,15 @@ _GIT_FILES = ("HEAD", "packed-refs", "index", "shallow", "config", "config.workt
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One file: read from `source` (or `text` itself), or the symbolic `link` to another place of the same tree."""
+    """One file: read from `source` (or `text` itself), or the symbolic `link` to another place of the same tree.
+
+    `changed_ns` is the time of the last change that nobody can set back (ctime).
+    """
 
     source: str
     size: int
     mtime_ns: int
+    changed_ns: int
     mode: int = 0o644
     link: str | None = None
     text: bytes | None = None
@@ -149,7 +153,7 @@ def _entry(
             _under(target, folder) for folder in wanted.skipped
         ):
             stat = entry.stat(follow_symlinks=False)
-            found[path] = Found(path, stat.st_size, stat.st_mtime_ns, link=target)
+            found[path] = Found(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, link=target)
             return
         if entry.is_dir():
             _outside(path, target, wanted, found, around, linked)
@@ -160,7 +164,7 @@ def _entry(
     if entry.is_file():
         stat = entry.stat()
         if stat.st_size <= LARGEST_BYTES or path.endswith(".rs"):
-            found[path] = Found(entry.path, stat.st_size, stat.st_mtime_ns, stat.st_mode & 0o777)
+            found[path] = Found(entry.path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_mode & 0o777)
 
 
 def _outside(
@@ -180,7 +184,7 @@ def _outside(
 
 def _file(path: str, source: str) -> Found:
     stat = Path(source).stat()
-    return Found(source, stat.st_size, stat.st_mtime_ns, stat.st_mode & 0o777)
+    return Found(source, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_mode & 0o777)
 
 
 def _is_tag(path: str) -> bool:
@@ -212,9 +216,9 @@ def _git(path: str) -> Iterator[tuple[str, Found]]:
                     place = Path(above) / name
                     yield f"{path}/{place.relative_to(shared).as_posix()}", _file(path, str(place))
         alternates = f"{shared / 'objects'}\n".encode()
-        yield f"{path}/objects/info/alternates", Found(path, len(alternates), 0, text=alternates)
+        yield f"{path}/objects/info/alternates", Found(path, len(alternates), 0, 0, text=alternates)
         # A repository is one only with this folder; git passes over names that begin with a dot.
-        yield f"{path}/refs/.opencrates", Found(path, 0, 0, text=b"")
+        yield f"{path}/refs/.opencrates", Found(path, 0, 0, 0, text=b"")
 
 
 def _under(path: str, folder: str) -> bool:

@@ -26,13 +26,22 @@ _STEPS_NS = (1_000, 1_000_000, 10_000_000, 1_000_000_000, 2_000_000_000)
 
 @dataclass(slots=True)
 class Entry:
-    """One file of the mirror: the user's size and time when it was last read, what was written, and when."""
+    """One file of the mirror: the user's size and times when it was last read, what was written, and when.
+
+    `mtime_ns` is `UNKNOWN` where the file is to be read again whatever its times are.
+    """
 
     size: int
     mtime_ns: int
+    changed_ns: int
     digest: str
     written_ns: int
     link: str | None = None
+
+    def is_of(self, found: Found) -> bool:
+        """Whether the user's file is the one that was read, as far as its size, its times and its link tell."""
+        stamp = (self.size, self.mtime_ns, self.changed_ns, self.link)
+        return stamp == (found.size, found.mtime_ns, found.changed_ns, found.link)
 
 
 class Written:
@@ -67,11 +76,13 @@ class Written:
         return found
 
     def is_same(self, entry: Entry, found: Found) -> bool:
-        """Whether the user's file has the text that was written."""
+        """Whether the user's file has the text that was written, or leads to the same place."""
+        if found.link is not None or entry.link is not None:
+            return entry.link == found.link
         if found.text is not None:
             return entry.digest == digest_of(found.text)
         if found.size > HASHED_BYTES:
-            return entry.digest == f"{found.size} {found.mtime_ns}"
+            return entry.digest == _large(found)
         try:
             return entry.digest == digest_of(Path(found.source).read_bytes())
         except OSError:
@@ -80,24 +91,25 @@ class Written:
     def take(self, path: str, found: Found, now: int, *, keep_times: bool) -> bool:
         """Bring one file of the user's to the mirror; tells whether its text is another one."""
         entry = self.entries.get(path)
-        if entry is not None and (entry.size, entry.mtime_ns, entry.link) == (found.size, found.mtime_ns, found.link):
+        if entry is not None and entry.is_of(found):
             return False
         if found.link is not None:
             return self._link(path, found)
-        mtime_ns = found.mtime_ns if found.text is not None or found.mtime_ns < now - _SETTLED_NS else UNKNOWN
+        settled = found.text is not None or max(found.mtime_ns, found.changed_ns) < now - _SETTLED_NS
+        mtime_ns = found.mtime_ns if settled else UNKNOWN
         before = entry.digest if entry is not None and entry.link is None else ""
         try:
             text = found.text
             if text is None and found.size <= HASHED_BYTES:
                 text = Path(found.source).read_bytes()
-            digest = digest_of(text) if text is not None else f"{found.size} {found.mtime_ns}"
+            digest = digest_of(text) if text is not None else _large(found)
             if digest != before:
                 self._copy(path, found, text, keep_times=keep_times)
         except OSError:
             # Gone or unreadable since it was listed: then it is not there for the user's build either.
             return self.delete([path]) if entry is not None else False
         written = self.entries[path].written_ns if digest == before else self.place(Path(path)).stat().st_mtime_ns
-        self.entries[path] = Entry(found.size, mtime_ns, digest, written)
+        self.entries[path] = Entry(found.size, mtime_ns, found.changed_ns, digest, written)
         return digest != before
 
     def _copy(self, path: str, found: Found, text: bytes | None, *, keep_times: bool) -> None:
@@ -118,7 +130,8 @@ class Written:
         place.symlink_to(target)
         digest = digest_of((found.link or "").encode("utf-8", "surrogateescape"))
         before = self.entries.get(path)
-        self.entries[path] = Entry(found.size, found.mtime_ns, digest, place.lstat().st_mtime_ns, found.link)
+        written = place.lstat().st_mtime_ns
+        self.entries[path] = Entry(found.size, found.mtime_ns, found.changed_ns, digest, written, found.link)
         return before is None or before.digest != digest
 
     def write(self, path: str, text: bytes) -> bool:
@@ -132,7 +145,7 @@ class Written:
         place = self._cleared(path)
         place.write_bytes(text)
         place.chmod(mode | 0o600)
-        self.entries[path] = Entry(len(text), UNKNOWN, digest, self.later(place))
+        self.entries[path] = Entry(len(text), UNKNOWN, UNKNOWN, digest, self.later(place))
         return True
 
     def _cleared(self, path: str) -> Path:
@@ -189,6 +202,10 @@ class Written:
             os.utime(place, ns=(self.floor + step, self.floor + step))
             written = place.stat().st_mtime_ns
         return written
+
+
+def _large(found: Found) -> str:
+    return f"{found.size} {found.mtime_ns} {found.changed_ns}"
 
 
 def digest_of(text: bytes) -> str:

@@ -296,3 +296,24 @@ def test_a_link_to_half_the_machine_is_not_followed(tmp_path: Path) -> None:
         (root / name).symlink_to(target)
     found = walk(Extent((str(root),), (), frozenset()), most_linked=3)
     assert sorted(found) == [str(root / name) for name in ("few/1.rs", "few/deep/2.rs", "x.rs")]
+
+
+def test_a_text_that_changes_behind_its_time_is_read_again(tmp_path: Path) -> None:
+    """Neither the length nor the time tells; a link or a permission that changes says nothing of the text."""
+    root = lay(tmp_path / "a", {"x.rs": "one"})
+    path = root / "x.rs"
+    mirror = open_mirror(tmp_path / "cache", root)
+    extent = Extent((str(root),), (), frozenset())
+    os.utime(path, ns=(10**18, 10**18))
+    mirror.sync(extent, {})
+    # As if it had been read long after it was written, so that its times count.
+    entry = mirror._written.entries[str(path)]
+    entry.mtime_ns, entry.changed_ns = 10**18, path.stat().st_ctime_ns
+    path.chmod(0o600)
+    assert not mirror.is_behind([])
+    path.write_text("two")
+    os.utime(path, ns=(10**18, 10**18))
+    assert mirror.is_behind([])
+    mirror.sync(extent, {})
+    assert mirror.text(path) == b"two"
+    mirror.close()
