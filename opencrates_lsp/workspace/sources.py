@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 MOST_BYTES = 1_000_000
 MOST_FILES = 3_000
 MOST_CRATE_BYTES = 64_000_000
+# What may change is looked at for every query anew, so less of it is.
+MOST_FRESH_BYTES = 4_000_000
 # Raised when what is kept changes its shape, or what is found in a file does.
 _FORMAT = 2
 _MOST_KEPT = 400
@@ -105,7 +107,7 @@ class CrateSource:
         return self._implementing
 
     def _files(self) -> Iterator[tuple[Path, bytes]]:
-        left = MOST_CRATE_BYTES
+        left = MOST_CRATE_BYTES if self._kept is not None else MOST_FRESH_BYTES
         for count, path in enumerate(rust_files(self.first.parent)):
             if count >= MOST_FILES or left <= 0:
                 log.debug("%s: the rest of its files is left out", self.locked.title)
