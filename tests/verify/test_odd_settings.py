@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
+import socket
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -169,3 +173,29 @@ async def test_a_program_that_is_set_in_front_is_used_and_hides_nothing(
     own = provers.folder / "w"
     if not env and "HERE" not in str(files):
         assert [place for place in logs if place.is_relative_to(own)] == []
+
+
+@pytest.mark.skipif(shutil.which("sccache") is None, reason="sccache is not installed.")
+async def test_sccache_hands_out_no_old_result(provers: Provers) -> None:
+    """The real one, which keeps what rustc made for the same texts: a wrong candidate stays wrong beside it."""
+    env = {"RUSTC_WRAPPER": "sccache", "SCCACHE_DIR": str(provers.folder / "kept"), "SCCACHE_SERVER_PORT": str(_port())}
+    crate = {"Cargo.toml": A + '[dependencies]\nb = { path = "b" }\n[workspace]\n', "src/lib.rs": F}
+    crate |= {"b/Cargo.toml": MANIFEST.format(name="b"), "b/src/lib.rs": "pub fn b() -> u8 { 1 }\n"}
+    try:
+        prover = await provers(crate, env=env, checked=True)
+        proof = await prover.prepare()
+        assert (proof.reached, proof.reason) == (True, None)
+        bodies = (WRONG, "{ b::b() }", WRONG, "{ b::b() }")
+        assert [(await prover.judge(proof, body)).passed for body in bodies] == [False, True, False, True]
+        assert b'"fresh":false' not in provers.users_check(prover.root, env)
+    finally:
+        await asyncio.to_thread(
+            subprocess.run, ["sccache", "--stop-server"], env={**os.environ, **env}, capture_output=True, check=False
+        )
+
+
+def _port() -> int:
+    """A port that is free; nobody else's sccache is spoken to."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
