@@ -73,6 +73,9 @@ async def _agreed(ground: Ground) -> bool:
 def runs_code_of(layout: Layout, place: Standing, scope: Scope, after: Mapping[Path, bytes | None]) -> bool:
     """Whether compiling the scope runs code of the edited files: a build script, a procedural macro, what they use."""
     edited = [package for path in after if (package := layout.package_of(path)) is not None]
+    # A manifest or a setting may name a build script that the layout does not know, or a program to run instead.
+    if any(path.name in ("Cargo.toml", "build.rs") or path.parent.name == ".cargo" for path in after):
+        return True
     if any(route.target.kind[0] == "custom-build" for route in place.routes):
         return True
     scripts = {target.path for package in edited for target in package.targets if target.kind[0] == "custom-build"}

@@ -38,6 +38,9 @@ async def its_own(
     plain = place.item is not None and place.item.identity.kind == "function" and not (place.leaks or place.is_constant)
     if found.baseline.ok or text is None or not plain or place.item is None:
         return new
+    if place.is_run or place.is_macro or any(route.target.kind[0] == "custom-build" for route in place.routes):
+        # It would run while it is compiled, and never return.
+        return new
     now = await in_thread(lambda: find(parse(text), place.item.identity, subject.item.start) if place.item else None)
     if now is None:
         return new

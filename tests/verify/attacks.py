@@ -192,7 +192,7 @@ LOCKED = r"""{
         std::fs::set_permissions(root.join(name), PermissionsExt::from_mode(0)).unwrap();
     }
     std::env::set_current_dir(root).unwrap();
-    for _ in 0..3000 { std::fs::create_dir("deep").unwrap(); std::env::set_current_dir("deep").unwrap(); }
+    for _ in 0..1200 { std::fs::create_dir("deep").unwrap(); std::env::set_current_dir("deep").unwrap(); }
     1
 }"""
 
@@ -229,8 +229,8 @@ LEFT = (
 )
 STOPPED = (
     Attack("forks", FORKS, "it started more than 150 processes and threads and was killed"),
-    Attack("allocates", ALLOCATES, "it wanted more than the 700 MiB of memory"),
-    Attack("allocates together", ALLOCATES_TOGETHER, "it wanted more than the 700 MiB of memory"),
+    Attack("allocates", ALLOCATES, "it wanted more than the 600 MiB of memory"),
+    Attack("allocates together", ALLOCATES_TOGETHER, "it wanted more than the 600 MiB of memory"),
     Attack("prints", PRINTS.replace("@stream@", "stdout"), "it printed more than 8 MiB and was killed"),
     Attack("complains", PRINTS.replace("@stream@", "stderr"), "it printed more than 8 MiB and was killed"),
     Attack("fills the mirror", FILLS.replace("@place@", 'env!("CARGO_MANIFEST_DIR")'), "it wrote more than 64 MiB"),

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -29,7 +30,7 @@ pytestmark = [
 ]
 
 _MIB = 1 << 20
-BOUNDS = Bounds(memory=700 * _MIB, processes=150, disk=64 * _MIB, file=512 * _MIB, temporary=32 * _MIB, output=8 * _MIB)
+BOUNDS = Bounds(memory=600 * _MIB, processes=150, disk=64 * _MIB, file=512 * _MIB, temporary=32 * _MIB, output=8 * _MIB)
 FILES = {
     "Cargo.toml": MANIFEST.format(name="a") + "[lib]\ndoctest = false\n",
     "src/lib.rs": "pub mod m { pub mod one; }\n" + LIBRARY,
@@ -145,7 +146,7 @@ def listening(agent: Path, name: str) -> Iterator[list[socket.socket]]:
                 (socket.AF_UNIX, socket.SOCK_STREAM),
             )
         ]
-        places = (("127.0.0.1", 0), ("127.0.0.1", 0), str(agent), "\0" + name)
+        places: tuple[Any, ...] = (("127.0.0.1", 0), ("127.0.0.1", 0), str(agent), "\0" + name)
         for one, place in zip(sockets, places, strict=True):
             one.bind(place)
             if one.type == socket.SOCK_STREAM:
@@ -183,7 +184,7 @@ async def test_it_is_kept_in(scene: Scene, attack: Attack) -> None:
 
 @pytest.mark.parametrize("attack", STOPPED, ids=lambda one: one.name.replace(" ", "-"))
 async def test_it_is_stopped_and_the_verdict_says_why(scene: Scene, attack: Attack) -> None:
-    bounds = BOUNDS if "longer" not in (attack.says or "") else replace(BOUNDS, deadline_seconds=6.0)
+    bounds = BOUNDS if "longer" not in (attack.says or "") else replace(BOUNDS, deadline_seconds=5.0)
     async with heartbeat() as worst:
         verdict = await scene.judged(attack.body, bounds)
     assert not verdict.passed
