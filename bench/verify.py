@@ -2,7 +2,12 @@
 
 Every round changes one line, once in a plain copy of the crate under `cargo check`, and once as a candidate; both use
 the toolchain's own cargo, so that the shim is not counted for us.
-The first candidate is measured with a new cache folder and the user's finished build, beside a cold `cargo check`.
+The first candidate of a session is measured with a new cache folder and the user's finished build, beside a cold
+`cargo check`, and, its proof counted, beside a mirror that has nothing to begin with.
+
+No check can be faster than a warm one of the same crate, so "floor" (warm by cold) is the least that "x cold" can be.
+A crate without dependencies has only itself to compile: its cold check is hardly longer than its warm one, and no seed
+can help, because rustc takes up what it kept of a crate only in the folder where it was made.
 """
 
 from __future__ import annotations
@@ -128,9 +133,25 @@ async def judge(verifier: Verifier, proof: Proof, crate: Crate, number: int) -> 
     return time.perf_counter() - started
 
 
+async def cold_mirror(crate: Crate, toolchain: Toolchain, folder: Path) -> float:
+    """The seconds of a proof and its first check where the user has built nothing yet."""
+    fresh = Crate(crate.name, folder / "fresh", crate.file, crate.packages, whole_workspace=crate.whole_workspace)
+    shutil.copytree(crate.root, fresh.root, ignore=shutil.ignore_patterns("target"))
+    layout = await load_layout(fresh.root, cargo=[str(toolchain.cargo)], env=toolchain.env, trusted=True)
+    verifier = Verifier(folder / "cache", max_gb=20)
+    started = time.perf_counter()
+    proof = await proved(verifier, fresh, Ground(layout, toolchain, Configuration()))
+    await judge(verifier, proof, fresh, 1)
+    taken = time.perf_counter() - started
+    await verifier.close()
+    return taken
+
+
 async def measure(crate: Crate, toolchain: Toolchain, folder: Path, rounds: int) -> tuple[list[float], ...]:
-    """Seconds of: a cold check, a warm one, the first candidate after its proof, that proof, later candidates."""
-    cold, warm, first, preparing, later = ([], [], [], [], [])  # type: tuple[list[float], ...]
+    """Seconds of: a cold check, a warm one, the first candidate after its proof, that proof, later candidates, and of
+    the proof and first candidate in a mirror without a seed."""
+    told: tuple[list[float], ...] = tuple([] for _ in range(6))
+    cold, warm, first, preparing, later, unseeded = told
     layout = await load_layout(crate.root, cargo=[str(toolchain.cargo)], env=toolchain.env, trusted=True)
     ground = Ground(layout, toolchain, Configuration())
     bare = Crate(crate.name, folder / "bare", crate.file, crate.packages)
@@ -138,6 +159,7 @@ async def measure(crate: Crate, toolchain: Toolchain, folder: Path, rounds: int)
         shutil.rmtree(bare.root, ignore_errors=True)
         shutil.copytree(crate.root, bare.root, ignore=shutil.ignore_patterns("target"))
         cold.append(await asyncio.to_thread(check, toolchain, bare))
+        unseeded.append(await cold_mirror(crate, toolchain, folder / f"cold{turn}"))
         await asyncio.to_thread(check, toolchain, crate)
         verifier = Verifier(folder / f"cache{turn}", max_gb=20)
         started = time.perf_counter()
@@ -157,7 +179,7 @@ async def measure(crate: Crate, toolchain: Toolchain, folder: Path, rounds: int)
             later.append(ours)
             warm.append(theirs)
     await verifier.close()
-    return cold, warm, first, preparing, later
+    return told
 
 
 def fetched(folder: Path, toolchain: Toolchain) -> str:
@@ -169,7 +191,7 @@ def fetched(folder: Path, toolchain: Toolchain) -> str:
 
 
 def row(name: str, told: Sequence[str]) -> None:
-    print(f"{name:18}" + "".join(f"{one:>14}" for one in told))
+    print(f"{name:16}" + "".join(f"{one:>12}" for one in told))
 
 
 async def main() -> None:
@@ -183,15 +205,15 @@ async def main() -> None:
         print("\nproof of a one-line candidate, ms   (goals: check <= 1.10 x warm; first <= 0.15 x cold)")
         if not dependencies:
             print("dependencies cannot be fetched: a cold check has nothing to build but the crate itself")
-        row(
-            "", ("cargo warm", "our check", "x warm", "cargo cold", "first check", "x cold", "its proof", "both x cold")
-        )
+        heads = ("cargo warm", "our check", "x warm", "cargo cold", "first check", "x cold", "floor")
+        row("", (*heads, "its proof", "cold mirror", "both x it"))
         for number, crate in enumerate(crates(folder, dependencies)):
             taken = await measure(crate, toolchain, folder / str(number), rounds)
             # Of rounds that ran side by side, because the machine is not as fast in all of them.
             ratio = statistics.median(ours / theirs for theirs, ours in zip(taken[1], taken[4], strict=True))
-            cold, warm, first, preparing, later = (statistics.median(one) * 1000 for one in taken)
-            told = (warm, later, ratio, cold, first, first / cold, preparing, (first + preparing) / cold)
+            cold, warm, first, preparing, later, unseeded = (statistics.median(one) * 1000 for one in taken)
+            both = (first + preparing) / unseeded
+            told = (warm, later, ratio, cold, first, first / cold, warm / cold, preparing, unseeded, both)
             row(crate.name, [f"{one:.2f}" if one < 20 else f"{one:.0f}" for one in told])
 
 
