@@ -17,7 +17,7 @@ from opencrates_lsp.rust.items import Item, items, items_around
 from opencrates_lsp.rust.syntax import Source, parse
 from opencrates_lsp.values import Configuration, Subject
 from opencrates_lsp.verify.cargo import Scope
-from opencrates_lsp.verify.conditions import Conditions, features_in, features_of, fitting
+from opencrates_lsp.verify.conditions import Conditions, features_in, fitting
 from opencrates_lsp.verify.messages import Report
 from opencrates_lsp.workspace.layout import Layout, Package, Target
 
@@ -122,10 +122,6 @@ def first_scope(place: Standing, configuration: Configuration, packages: Sequenc
         configuration = replace(configuration, features=tuple(f"{packages[0].name}/{name}" for name in unified))
     apart = [route.target for route in place.routes if route.target.kind[0] in _SELECTED]
     if apart and len(apart) == len(place.routes) and not configuration.all_targets:
-        # Asked for by name, a target without its features is an error, which tells nothing of the others.
-        on = features_of(place.package, configuration)
-        needed = [name for target in apart for name in target.required if f'feature="{name}"' not in on]
-        configuration = replace(configuration, features=tuple(dict.fromkeys((*configuration.features, *needed))))
         targets = dict.fromkeys((_SELECTED[target.kind[0]], target.name) for target in apart)
         return Scope(names, configuration, tuple(word for target in targets for word in target))
     if apart or place.is_tested or place.is_constant:

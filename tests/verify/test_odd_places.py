@@ -191,6 +191,11 @@ CASES = {
          "crates/a/Cargo.toml": using("../../b", '[lib]\npath = "../../src/lib.rs"\n'),
          "src/lib.rs": "mod m;\n", "src/m.rs": F, **crate("b", B)},
         file="src/m.rs", root=".", members=("a", "b")),
+    "sources-beside-those-of-the-root": Case(
+        {"Cargo.toml": MANIFEST.format(name="root") + '[workspace]\nmembers = ["crates/a", "b"]\n', "src/lib.rs": "",
+         "crates/a/Cargo.toml": using("../../b", '[lib]\npath = "../../other/lib.rs"\n'),
+         "other/lib.rs": "mod m;\n", "other/m.rs": F, **crate("b", B)},
+        file="other/m.rs", root=".", members=("root", "a", "b")),
     "modules-above": Case(
         {"a/Cargo.toml": using("../b"), "a/src/lib.rs": '#[path = "../../shared/m.rs"]\nmod m;\n' + F,
          "shared/m.rs": "mod n;\npub mod o;\npub use n::m;\n", "shared/n.rs": "pub fn m() -> u8 { 1 }\n",
@@ -215,6 +220,9 @@ async def test_an_edit_is_proved_wherever_its_crates_lie(provers: Provers, case:
     case.arrange(folder)
     prover = await provers(root=f"w/{case.root}")
     assert {one.name for one in prover.ground.layout.packages} == set(case.members)
+    # A file that many may share is nobody's own.
+    shared = case == CASES["shared-below-a-virtual-root"]
+    assert (prover.ground.layout.package_of(folder / case.file) is None) is shared
     prover.root = folder
     proof = await prover.prepare(case.file)
     assert (proof.reached, proof.reason) == (True, None)
