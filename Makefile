@@ -50,8 +50,11 @@ test-editors: $(VENV)/.editors
 	$(PYTEST) -m editors $(ARGS)
 
 # The tiers that have no tests yet say so instead of passing silently.
-test-services test-kinds test-long:
+test-services test-kinds:
 	@echo "$@: no tests of this tier yet"
+
+test-long: $(VENV)/.dev
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m long $(ARGS)
 
 bench: $(VENV)/.dev
 	@for script in start keystroke code_action verify index; do $(BIN)/python bench/$$script.py || exit 1; done

@@ -119,21 +119,29 @@ def test_an_edit_of_a_text_that_is_older_than_the_buffer_is_never_put_in(tmp_pat
         assert nvim.text == "// One\n// Two\n" + "// Zero\n" * typed_before + FILLED
 
 
-def test_typing_into_the_function_itself_is_never_overwritten(tmp_path: Path) -> None:
+@pytest.mark.parametrize("answer", ["Apply it to", "Leave the item", None])
+def test_typing_into_the_function_itself_is_never_overwritten(tmp_path: Path, answer: str | None) -> None:
     library = crate(tmp_path / "demo", LIBRARY)
     with (
         model_server([DOUBLE]) as server,
         Neovim(tmp_path / "demo", tmp_path / "home", model=server.url) as nvim,
     ):
         nvim.open(library)
-        nvim.fill(TWICE)
+        nvim.fill(TWICE, *filter(None, [answer]))
         thinking(server)
         nvim.go(TWICE)
         nvim.type("O// Mine<Esc>")
         mine = LIBRARY.replace(f"    /* 𝄞 */ {TWICE}", f"    // Mine\n    /* 𝄞 */ {TWICE}")
         nvim.until("user.text() .. '\\n' == ...", mine)
         server.release(100)
-        nvim.told("Fill `double` was not applied. The text changed under the work. (src/lib.rs) Run the action again")
+        if answer == "Apply it to":
+            nvim.told("Filled `double`")
+            assert nvim.text == mine.replace(f" {TWICE}", "\n    größe * 2")
+            # Both are his to undo, one after the other.
+            nvim.type("u")
+            nvim.until("user.text() .. '\\n' == ...", mine)
+            return
+        nvim.told("stays offered" if answer is None else "was not applied, as you said")
         assert "Filled" not in nvim.messages
         assert nvim.text == mine
 
