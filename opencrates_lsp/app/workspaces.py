@@ -27,6 +27,7 @@ from opencrates_lsp.values import Level, Question
 from opencrates_lsp.verify.toolchain import Toolchain, find_toolchain
 from opencrates_lsp.verify.trial import Ground
 from opencrates_lsp.workspace import manifests
+from opencrates_lsp.workspace.configs import configs
 from opencrates_lsp.workspace.ignore import FILES, Ignored
 from opencrates_lsp.workspace.index import Index
 from opencrates_lsp.workspace.layout import Layout, find_manifest, load_layout
@@ -107,7 +108,7 @@ class Workspace:
 
     def updated(self, path: Path, text: bytes | None) -> None:
         """The file has another text now, None for one that is gone; while the first reading goes on, it is kept."""
-        if path.suffix != ".rs" or self.ignored.by(path) is not None:
+        if path.suffix != ".rs" or self.ignored.leaves_out(path):
             return
         index = self.index_now()
         if index is not None:
@@ -208,7 +209,7 @@ class Workspaces:
             trusted=toolchain is not None,
         )
         ignored = Ignored(root, loaded.settings.context.ignore, layout.outside)
-        registry = self._registry(layout, loaded, toolchain)
+        registry = self._registry(layout, loaded, toolchain, ignored)
         indexing = _indexing(root, ignored, self._home.cache)
         return Workspace(layout, loaded, toolchain, unproved, ignored, indexing, registry, trusted)
 
@@ -265,15 +266,15 @@ class Workspaces:
         """The workspace of a crate that is being made: nobody is asked whether it is trusted, because it is ours."""
         layout = await load_layout(folder, cargo=[str(toolchain.cargo)], env=toolchain.env, trusted=True)
         ignored = Ignored(folder, loaded.settings.context.ignore)
-        registry = self._registry(layout, loaded, toolchain)
+        registry = self._registry(layout, loaded, toolchain, ignored)
         return Workspace(layout, loaded, toolchain, None, ignored, _indexing(folder, ignored, None), registry)
 
-    def _registry(self, layout: Layout, loaded: Loaded, toolchain: Toolchain | None) -> Registry:
+    def _registry(self, layout: Layout, loaded: Loaded, toolchain: Toolchain | None, ignored: Ignored) -> Registry:
         env = toolchain.env if toolchain is not None else self.launch.env
         programs = None
         if toolchain is not None:
             programs = Cargo(toolchain.cargo, toolchain.rustc, env, loaded.settings.cargo.configuration())
-        return Registry(layout, cargo_home(env), self._home.cache / "crates", programs)
+        return Registry(layout, cargo_home(env), self._home.cache / "crates", programs, ignored.leaves_out)
 
     async def close(self) -> None:
         """End what reads in the background."""
@@ -294,7 +295,7 @@ def _indexing(root: Path, ignored: Ignored, cache: Path | None) -> asyncio.Task[
         asyncio.to_thread(
             read_index,
             root,
-            lambda path: ignored.by(path) is not None,
+            ignored.leaves_out,
             outside=ignored.outside,
             kept=cache / "indexes" if cache is not None else None,
             is_wanted=lambda: not unwanted.is_set(),
@@ -312,9 +313,11 @@ def _root_of(path: Path) -> tuple[Path, Path]:
 
 def _stamps(root: Path, home: Home, known: tuple[object, Workspace] | None) -> tuple[object, ...]:
     """When the files were changed that a workspace is read from."""
-    files = [root / name for name in _STAMPED] + [home.config / "config.toml"]
+    files = [root / name for name in _STAMPED] + [home.config / "config.toml", *configs(root)]
     if known is not None:
-        files += [package.manifest for package in known[1].layout.packages]
+        layout = known[1].layout
+        files += [package.manifest for package in layout.packages]
+        files += [*layout.outside_manifests, *(folder / "Cargo.toml" for folder in layout.outside)]
     return tuple(_stamp(file) for file in files)
 
 

@@ -22,7 +22,8 @@ _BEFORE_KEY = "".join(
 )
 _SECRET = rf"(?:secret|token|credential|bearer|(?:{_BEFORE_KEY[1:]})key)"
 # From the name to the literal: a type, an equals sign, a call or two, over one line's end at most.
-_BETWEEN = r"""[\w-]{0,24}+["']?(?!::)[^"';{}\n]{0,60}+(?:\n[^"';{}\n]{0,40}+)?"""
+_STEP = r"""(?:\[[\w&:<> ,;]{0,24}\]|'\w+(?!')|[^"';{}\n])"""
+_BETWEEN = rf"""[\w-]{{0,24}}+["']?(?!::){_STEP}{{0,60}}+(?:\n{_STEP}{{0,40}}+)?"""
 _WORDS = re.compile(r"[A-Za-z]+(?:[-_./:, ]+[A-Za-z]+)*[-_./:, !?]*")
 _NUMBERED = re.compile(r"[A-Za-z]+(?:[-_./: ]+[A-Za-z]+)*[-_./: ]*\d{1,3}")
 _PLACEHOLDER = re.compile(

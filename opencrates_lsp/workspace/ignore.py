@@ -5,6 +5,7 @@ The patterns are gitignore's, matched by pathspec, which is imported when the fi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ class Ignored:
     root: Path
     patterns: Sequence[str] = ()
     outside: Sequence[Path] = ()
+    _real: dict[Path, Path] = field(default_factory=dict)
     _specs: dict[Path, tuple[tuple[str, str, GitIgnoreSpec], ...]] = field(default_factory=dict)
 
     def by(self, path: Path) -> str | None:
@@ -35,7 +37,34 @@ class Ignored:
 
         A pattern that takes an earlier one of its own file back counts; no file takes another's back, so that an
         `.aiignore` can only add.
+        A link is what it leads to as well.
         """
+        return self._named(path) or self._named(self._led_to(path))
+
+    def leaves_out(self, path: Path) -> bool:
+        """Whether the file is no part of what a model is shown of a workspace: it is kept, or a link out of it."""
+        if self.by(path) is not None:
+            return True
+        folders = (self.root, *self.outside)
+        inside = any(path.is_relative_to(folder) for folder in folders)
+        return inside and not any(self._led_to(path).is_relative_to(folder) for folder in folders)
+
+    def _led_to(self, path: Path) -> Path:
+        """The file that the path leads to in the end, seen from the folder that it stands in if it is there."""
+        folder = path.parent
+        if folder not in self._real:
+            self._real[folder] = Path(os.path.realpath(folder))
+        real = self._real[folder] / path.name
+        if real.is_symlink():
+            real = Path(os.path.realpath(real))
+        for around in (self.root, *self.outside):
+            if around not in self._real:
+                self._real[around] = Path(os.path.realpath(around))
+            if real.is_relative_to(self._real[around]):
+                return around / real.relative_to(self._real[around])
+        return real
+
+    def _named(self, path: Path) -> str | None:
         around = next((root for root in (self.root, *self.outside) if path.is_relative_to(root)), None)
         if around is None:
             return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -33,9 +33,18 @@ class Registry:
 
     `cargo_home` is the folder that cargo keeps its sources in, `cache` the folder for what is found in them.
     `programs` are None where no cargo may run: then the lock file and the folders tell.
+    What `is_left_out` says of a file of the user's own is as if it were empty.
     """
 
-    def __init__(self, layout: Layout, cargo_home: Path, cache: Path, programs: Cargo | None) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        cargo_home: Path,
+        cache: Path,
+        programs: Cargo | None,
+        is_left_out: Callable[[Path], bool] = lambda path: False,
+    ) -> None:
+        self._is_left_out = is_left_out
         self._layout = layout
         self._home = cargo_home
         self._cache = cache
@@ -87,7 +96,7 @@ class Registry:
         if member is None:
             return ()
         own = frozenset({*(one.root for one in self._layout.packages), *self._layout.outside})
-        texts = {path: source.text}
+        texts = _Texts({path: source.text}, self._is_left_out)
         home = CrateSource(_with_itself(member), _target(package, path), texts=texts)
         reached = Reached(self._paths(dependencies, texts), own)
         try:
@@ -119,7 +128,7 @@ class Registry:
         path: Path,
     ) -> Excerpt | None:
         member = dependencies.of_member(package.root) if dependencies is not None else None
-        texts = {path: source.text}
+        texts = _Texts({path: source.text}, self._is_left_out)
         home = CrateSource(_with_itself(member or _unlocked(package)), _target(package, path), texts=texts)
         return offered(self._paths(dependencies, texts), home, path, inside, module)
 
@@ -149,6 +158,20 @@ class Registry:
 
     def _never_changes(self, locked: Locked) -> bool:
         return bool(locked.source) and locked.root.is_relative_to(self._home)
+
+
+class _Texts(ChainMap[Path, bytes]):
+    """The open texts, and for each file that no model sees an empty one."""
+
+    def __init__(self, texts: dict[Path, bytes], is_left_out: Callable[[Path], bool]) -> None:
+        super().__init__(texts)
+        self._is_left_out = is_left_out
+
+    def __contains__(self, path: object) -> bool:
+        return super().__contains__(path) or (isinstance(path, Path) and self._is_left_out(path))
+
+    def __missing__(self, path: Path) -> bytes:
+        return b""
 
 
 def _with_itself(member: Locked) -> Locked:
