@@ -183,7 +183,7 @@ class Workspaces:
             trusted = await self._trusted(root, face)
             stamp = (trusted, self.launch, await asyncio.to_thread(_stamps, root, self._home, self._known.get(root)))
             known = self._known.get(root)
-            if known is not None and known[0] == stamp:
+            if known is not None and known[0] == stamp and not await asyncio.to_thread(known[1].ignored.have_changed):
                 return known[1]
             workspace = await self._read(path, root, trusted=trusted)
             stamp = (trusted, self.launch, await asyncio.to_thread(_stamps, root, self._home, (stamp, workspace)))

@@ -23,12 +23,13 @@ class Ignored:
 
     `patterns` are those of the settings, relative to the root.
     Ignore files above these folders count too, up to the top of their git repository.
-    They are read once; make a new object to see their changes.
+    They are read once; make a new object when they have changed.
     """
 
     root: Path
     patterns: Sequence[str] = ()
     outside: Sequence[Path] = ()
+    _stamps: dict[Path, tuple[int, int] | None] = field(default_factory=dict)
     _real: dict[Path, Path] = field(default_factory=dict)
     _specs: dict[Path, tuple[tuple[str, str, GitIgnoreSpec], ...]] = field(default_factory=dict)
 
@@ -48,6 +49,10 @@ class Ignored:
         folders = (self.root, *self.outside)
         inside = any(path.is_relative_to(folder) for folder in folders)
         return inside and not any(self._led_to(path).is_relative_to(folder) for folder in folders)
+
+    def have_changed(self) -> bool:
+        """Whether an ignore file that was looked for is another one now; for a thread."""
+        return any(_stamp(path) != stamp for path, stamp in list(self._stamps.items()))
 
     def _led_to(self, path: Path) -> Path:
         """The file that the path leads to in the end, seen from the folder that it stands in if it is there."""
@@ -88,6 +93,8 @@ class Ignored:
     def _of(self, folder: Path) -> tuple[tuple[str, str, GitIgnoreSpec], ...]:
         from pathspec import GitIgnoreSpec
 
+        for name in FILES:
+            self._stamps[folder / name] = _stamp(folder / name)
         found = [(name, _lines(folder / name)) for name in FILES]
         if folder == self.root:
             found.append(("context.ignore", list(self.patterns)))
@@ -103,6 +110,14 @@ def _top(folder: Path) -> Path:
 def _up_to(folder: Path, top: Path) -> list[Path]:
     places = [folder, *folder.parents]
     return places[: places.index(top) + 1]
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_mtime_ns, told.st_size
 
 
 def _lines(path: Path) -> list[str]:

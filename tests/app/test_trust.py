@@ -48,7 +48,7 @@ async def test_a_yes_is_remembered(app: App, library: Path) -> None:
     face = ScriptedFace([TRUST])
     for _ in range(2):
         workspace = await app.workspaces.of(library, face)
-        assert workspace.level is Level.CHECK
+        assert workspace.level is Level.AUTO
         assert workspace.settings.policy.new_dependencies == "deny"
     assert len(face.asked) == 1
 
@@ -65,10 +65,10 @@ async def test_trusting_it_once_by_hand_takes_a_remembered_no_back(app: App, lib
     launch = app.workspaces.launch
     app.workspaces.launch = replace(launch, trusted=True)
     face = ScriptedFace([TRUST])
-    assert (await app.workspaces.of(library, face)).level is Level.CHECK
+    assert (await app.workspaces.of(library, face)).level is Level.AUTO
     assert not face.asked
     app.workspaces.launch = launch
-    assert (await app.workspaces.of(library, face)).level is Level.CHECK
+    assert (await app.workspaces.of(library, face)).level is Level.AUTO
     assert len(face.asked) == 1
 
 
