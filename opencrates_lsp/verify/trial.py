@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -31,14 +30,12 @@ from opencrates_lsp.verify.seed import RESERVE_BYTES, free_bytes, locked_names, 
 from opencrates_lsp.verify.sharing import Sharing
 from opencrates_lsp.verify.toolchain import Toolchain
 from opencrates_lsp.verify.tree import extent
+from opencrates_lsp.verify.unmirrored import unmirrored
 from opencrates_lsp.workspace.layout import Layout, Package
 
 T = TypeVar("T")
 
 _REMEMBERED = 64
-_UNREAD = re.compile(r"couldn't read `(?P<path>[^`]+)`")
-# Where rustc has looked for the file of a `mod`.
-_MODULE = re.compile(r'"([^"\n]+\.rs)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +54,12 @@ class Ground:
     consent: bool | Callable[[], Awaitable[bool]] = False
     bounds: Bounds = field(default_factory=Bounds)
     test_budget_seconds: float = 20.0
+
+    def __post_init__(self) -> None:
+        """What is built for is named, where cargo's own settings decide it."""
+        given = self.configuration
+        if self.layout.target and not given.target and not any(one.startswith("--target") for one in given.extra_args):
+            object.__setattr__(self, "configuration", replace(given, target=self.layout.target))
 
 
 class Trial:
@@ -346,17 +349,8 @@ class Trial:
         return ("test", tests, mark(ground.toolchain), self.mirror.digest_without(None, b"", every=True))
 
     def _unmirrored(self, report: Report) -> set[str]:
-        """The user's files that rustc looked for in the mirror and did not find."""
-        found = set()
-        for one in report.errors:
-            match = _UNREAD.search(one.diagnostic.message)
-            names = [match["path"]] if match is not None else []
-            if one.diagnostic.code == "E0583":
-                names = _MODULE.findall(one.diagnostic.rendered)
-            for place in (Path(os.path.normpath(self._root / name)) for name in names):
-                if place.is_file() and str(place) not in self.mirror.more:
-                    found.add(str(place))
-        return found
+        """The user's files that rustc did not find in the mirror, but those that were brought there already."""
+        return unmirrored(report, self._root) - self.mirror.more
 
 
 def mark(toolchain: Toolchain) -> tuple[object, ...]:

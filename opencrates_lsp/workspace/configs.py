@@ -18,14 +18,21 @@ def configs(root: Path) -> tuple[Path, ...]:
     return tuple(folder / name for folder in (root, *root.parents) for name in _NAMES if (folder / name).is_file())
 
 
+def build_target(root: Path, env: Mapping[str, str]) -> str | None:
+    """The target triple that the user's builds are for where nothing else is said; None for the host's, or several."""
+    told: object = env.get("CARGO_BUILD_TARGET")
+    home = Path(env.get("CARGO_HOME") or Path.home() / ".cargo")
+    for config in (*configs(root), home / "config.toml", home / "config"):
+        build = _table(config).get("build")
+        told = told or (build.get("target") if isinstance(build, Mapping) else None)
+    only = told[0] if isinstance(told, list) and len(told) == 1 else told
+    return only if isinstance(only, str) and not only.endswith(".json") else None
+
+
 def named(config: Path) -> Iterator[Path]:
     """The files and folders that a settings file names by relative paths, where they are there."""
-    try:
-        table = tomllib.loads(config.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return
     base = config.parent.parent
-    for key, text in _strings(table):
+    for key, text in _strings(_table(config)):
         if not text or Path(text).is_absolute() or key in _WRITTEN or "\n" in text:
             continue
         if "/" not in text and key not in _FOLDERS:
@@ -33,6 +40,14 @@ def named(config: Path) -> Iterator[Path]:
         place = Path(os.path.normpath(base / text))
         if place.exists():
             yield place
+
+
+def _table(config: Path) -> Mapping[str, object]:
+    """What a settings file says; nothing where it cannot be read."""
+    try:
+        return tomllib.loads(config.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return {}
 
 
 def _strings(value: object, key: str = "") -> Iterator[tuple[str, str]]:

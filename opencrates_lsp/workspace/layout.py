@@ -15,7 +15,7 @@ from typing import Any
 
 from opencrates_lsp.errors import Missing, WrongUsage
 from opencrates_lsp.workspace import manifests
-from opencrates_lsp.workspace.configs import configs, named
+from opencrates_lsp.workspace.configs import build_target, configs, named
 from opencrates_lsp.workspace.manifests import Manifest, read_manifest
 
 _ARROW = re.compile(r"^\s*--> (?P<path>.+?):(?P<line>\d+):(?P<column>\d+)$", re.MULTILINE)
@@ -78,6 +78,7 @@ class Layout:
     `outside_manifests` are the manifests of the workspaces that those folders inherit from.
     `trusted` tells whether cargo was asked, or the manifests alone were read.
     `default_members` are the folders of what a plain `cargo build` in the root builds; none where cargo was not asked.
+    `target` is the triple that cargo's own settings name, None where they name none, or several.
     `build_directory` is where cargo keeps what it builds from, None where that is the target directory.
     """
 
@@ -89,6 +90,7 @@ class Layout:
     outside_manifests: tuple[Path, ...] = ()
     default_members: tuple[Path, ...] = ()
     build_directory: Path | None = None
+    target: str | None = None
 
     def package_of(self, path: Path) -> Package | None:
         """The member whose folder is the nearest one around the file; else that of which a target is."""
@@ -132,7 +134,7 @@ async def load_layout(path: Path, *, cargo: Sequence[str], env: Mapping[str, str
     if not trusted:
         return await asyncio.to_thread(_read_layout, manifest)
     metadata = await _metadata(manifest, cargo, env)
-    return await asyncio.to_thread(_layout_of, metadata)
+    return await asyncio.to_thread(_layout_of, metadata, env)
 
 
 async def _metadata(manifest: Path, cargo: Sequence[str], env: Mapping[str, str]) -> Mapping[str, Any]:
@@ -198,7 +200,7 @@ def _blamed(manifest: Path, said: str) -> Path:
     return place / "Cargo.toml"
 
 
-def _layout_of(metadata: Mapping[str, Any]) -> Layout:
+def _layout_of(metadata: Mapping[str, Any], env: Mapping[str, str]) -> Layout:
     root = Path(metadata["workspace_root"])
     listed = set(metadata["workspace_members"])
     members = [package for package in metadata["packages"] if package["id"] in listed]
@@ -212,7 +214,17 @@ def _layout_of(metadata: Mapping[str, Any]) -> Layout:
     target = Path(metadata["target_directory"])
     # An older cargo has no other directory.
     build = Path(metadata.get("build_directory") or target)
-    return Layout(root, packages, target, True, outside, inherited, defaults, build if build != target else None)
+    return Layout(
+        root,
+        packages,
+        target,
+        True,
+        outside,
+        inherited,
+        defaults,
+        build if build != target else None,
+        build_target(root, env),
+    )
 
 
 def _turned_on(members: Sequence[Mapping[str, Any]], built: Iterable[Path]) -> Mapping[Path, frozenset[str]]:

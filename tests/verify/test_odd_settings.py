@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from prover import MANIFEST, Provers, lay
 
+from opencrates_lsp.errors import Missing
 from opencrates_lsp.values import Configuration
 
 A = MANIFEST.format(name="a")
@@ -67,6 +68,7 @@ async def test_what_the_user_built_is_taken_over_from_where_he_builds_it(
     assert (proof.reached, proof.reason) == (True, None)
     assert proof.analysed is not None
     assert proof.analysed.baseline.compiled == {prover.root}
+    assert proof.configuration == f"default features, {HOST if HOST in str(files) else 'host'}"
     assert proof.analysed.baseline.built == {prover.root, prover.root / "b"}
     assert [(await prover.judge(proof, body)).passed for body in (WRONG, "{ b::b() }")] == [False, True]
     after = everything(provers.folder)
@@ -133,6 +135,21 @@ async def test_a_proof_obeys_the_settings_of_cargo(provers: Provers, case: Case)
 
 
 COMPILES = "--crate-name a"
+
+
+async def test_the_toolchain_that_a_file_names_is_the_one(provers: Provers) -> None:
+    files = {"rust-toolchain.toml": '[toolchain]\nchannel = "nightly"\n', "Cargo.toml": A}
+    files["src/lib.rs"] = "#![feature(never_type)]\npub type N = !;\n" + F
+    try:
+        prover = await provers(files, env={})
+    except Missing:
+        pytest.skip("The nightly toolchain is not installed.")
+    proof = await prover.prepare()
+    assert proof.analysed is not None
+    assert (proof.reached, proof.analysed.baseline.errors) == (True, ())
+    assert "nightly" in prover.ground.toolchain.version
+
+
 PROGRAMS = {
     "wrapper": ({".cargo/config.toml": '[build]\nrustc-wrapper = "tools/p"\n', "tools/p": LOGGING}, {}, COMPILES),
     "wrapper-above": (
