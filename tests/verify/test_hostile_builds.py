@@ -71,8 +71,6 @@ async def test_what_it_plants_is_never_run_outside(provers: Provers, tmp_path: P
     }
     prover = await sandboxed(provers, files)
     ran = tmp_path / "ran"
-    plant = tmp_path / "plant"
-    plant.write_text(f"#!/bin/sh\ntouch {ran}\nexit 0\n")
     proof = await prover.prepare("src/lib.rs", "f", level=Level.TEST)
     body = f"""{{
         use std::os::unix::fs::PermissionsExt;
@@ -86,14 +84,15 @@ async def test_what_it_plants_is_never_run_outside(provers: Provers, tmp_path: P
             let text = format!("[build]\\nrustc-wrapper = {{place:?}}\\n");
             let _ = std::fs::write(above.join(".cargo/config.toml"), text);
         }}
-        let _ = std::fs::write(root.join("build.rs"), "fn main() {{ std::fs::write(\\"{ran}\\", \\"\\").unwrap() }}");
         let mirror = root.ancestors().find(|one| one.join("tree").is_dir()).unwrap();
         let mut waiting = vec![mirror.to_path_buf()];
         while let Some(folder) = waiting.pop() {{
             for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {{
                 let path = entry.path();
                 if path.is_dir() {{ waiting.push(path); continue; }}
-                if path.to_string_lossy().contains("build-script") || path.extension().is_some_and(|e| e == "so") {{
+                let name = entry.file_name().to_string_lossy().replace("_", "-");
+                let built = path.to_string_lossy().contains("/build/") && !name.ends_with(".d");
+                if built && name.starts_with("build-script-build") || name.ends_with(".so") {{
                     let _ = std::fs::remove_file(&path);
                     let _ = std::fs::write(&path, program);
                     let _ = std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755));
@@ -103,7 +102,7 @@ async def test_what_it_plants_is_never_run_outside(provers: Provers, tmp_path: P
         1
     }}"""
     verdict = await prover.judge(proof, body)
-    assert verdict.tests is not None
+    assert verdict.passed, verdict
     # What was planted may run where it was planted: in the sandbox.
     lay(prover.root, {"data": "2"})
     again = await prover.prepare("src/lib.rs", "f", level=Level.CHECK)
