@@ -23,7 +23,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -285,16 +285,21 @@ class Mirror:
         return total.hexdigest()
 
     def _path_of(self, path: Path, found: Mapping[str, Found]) -> str:
-        one = found.get(str(path))
-        if one is None and self._extent is not None and not self._extent.holds(str(path)):
-            return os.path.realpath(path)
-        return one.link if one is not None and one.link is not None else str(path)
+        return self._led(path, lambda name: one.link if (one := found.get(name)) is not None else None)
 
     def _real(self, path: Path) -> str:
-        entry = self._written.entries.get(str(path))
-        if entry is None and self._extent is not None and not self._extent.holds(str(path)):
+        entries = self._written.entries
+        return self._led(path, lambda name: one.link if (one := entries.get(name)) is not None else None)
+
+    def _led(self, path: Path, link_of: Callable[[str], str | None]) -> str:
+        """Where a file really lies: the links of the tree on its way are followed."""
+        for place in (path, *path.parents):
+            link = link_of(str(place))
+            if link is not None:
+                return str(Path(link) / path.relative_to(place))
+        if self._extent is not None and not self._extent.holds(str(path)):
             return os.path.realpath(path)
-        return entry.link if entry is not None and entry.link is not None else str(path)
+        return str(path)
 
 
 def _now_ns(folder: Path) -> int:

@@ -15,7 +15,7 @@ _MODULE = re.compile(r'"([^"\n]+\.rs)"')
 
 def unmirrored(report: Report, root: Path) -> set[str]:
     """The paths of those that are there; `root` is the workspace's, from which relative ones count."""
-    found = set()
+    found: set[str] = set()
     for one in report.errors:
         match = _UNREAD.search(one.diagnostic.message)
         names = [match["path"]] if match is not None else []

@@ -296,6 +296,9 @@ def test_a_link_to_half_the_machine_is_not_followed(tmp_path: Path) -> None:
         (root / name).symlink_to(target)
     found = walk(Extent((str(root),), (), frozenset()), most_linked=3)
     assert sorted(found) == [str(root / name) for name in ("few/1.rs", "few/deep/2.rs", "x.rs")]
+    # A folder that the workspace is in is none of it, however few files it has.
+    (root / "all").unlink()
+    assert not [path for path in walk(Extent((str(root),), (), frozenset())) if "above" in path]
 
 
 def test_a_text_that_changes_behind_its_time_is_read_again(tmp_path: Path) -> None:
