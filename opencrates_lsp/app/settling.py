@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opencrates_lsp.app import changes
+from opencrates_lsp.app.consent import Consent
 from opencrates_lsp.errors import Moved, Refused
 from opencrates_lsp.face import Face
 from opencrates_lsp.values import Change, Document, Level, Offer
@@ -83,7 +84,8 @@ async def _judged_again(app: App, change: Change, face: Face, *, stands: bool) -
     verifier = app.verifier(workspace.settings)
     own = {document.path: document for document in change.documents}
     documents = {**face.documents(), **own}
-    proof = await verifier.prepare(workspace.ground, change.subject, change.verdict.level, documents, face.progress)
+    ground = replace(workspace.ground, consent=Consent(app.store, workspace.root, face))
+    proof = await verifier.prepare(ground, change.subject, change.verdict.level, documents, face.progress)
     beside = {path: document.text for path, document in documents.items() if path not in own}
     if stands and not proof.reached:
         return replace(change, beside=beside)

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from opencrates_lsp.app.consent import Consent
 from opencrates_lsp.app.workspaces import Workspace
 from opencrates_lsp.errors import Missing
 from opencrates_lsp.events import Bus, Verified
@@ -124,6 +125,7 @@ class JobTools:
         self._verifier = verifier
         self._store = store
         self._bus = bus
+        self._consent = Consent(store, workspace.root, face)
         self.gate = gate
         self.lints = lints
 
@@ -215,6 +217,7 @@ class JobTools:
         ground = self._workspace.ground
         proof = None
         if ground is not None and level not in (Level.OFF, Level.PARSE):
+            ground = replace(ground, consent=self._consent)
             proof = await self._verifier.prepare(ground, subject, level, self.face.documents(), self.face.progress)
         return Ready(level, proof, self)
 

@@ -176,7 +176,7 @@ async def tested(
     runs = _runs(chosen, rehearsal)
     if not runs:
         return replace(verdict, level=Level.CHECK, skipped=rehearsal.skipped)
-    wrap, sandbox, allowed = await guard.place(proof.ground, trial.mirror)
+    wrap, sandbox, allowed = await guard.place(proof.ground, trial.mirror, asks=proof.level is Level.TEST)
     if not allowed:
         return replace(verdict, level=Level.CHECK, skipped=(f"the tests were not run: {sandbox}",))
     progress("tests", "with the edit")

@@ -18,8 +18,8 @@ from opencrates_lsp.workspace.manifests import read_manifest
 
 _KEPT = ("CARGO_BUILD_BUILD_DIR", "CARGO_TERM_QUIET", "CARGO_TERM_PROGRESS_WHEN", "CARGO_NET_OFFLINE")
 NOWHERE = (
-    "bubblewrap does not work here, and nobody agreed to run it without (install bubblewrap, or say yes: "
-    '`opencrates fill --trust` asks again, verify.sandbox = "off" for good)'
+    "bubblewrap does not work here, and nobody agreed to run it without "
+    '(install bubblewrap, or set verify.sandbox = "off" to run it all the same)'
 )
 REQUIRED = (
     'bubblewrap does not work here, and verify.sandbox = "require" lets nothing run without '
@@ -35,10 +35,10 @@ class Guard:
         self._parent: Parent | None = None
         self._probed = False
 
-    async def place(self, ground: Ground, shown: Shown) -> tuple[Wrap | None, str, bool]:
+    async def place(self, ground: Ground, shown: Shown, *, asks: bool = True) -> tuple[Wrap | None, str, bool]:
         """What runs a program there (None where it may not), what to call that, and whether it may run at all.
 
-        Where there is no sandbox, and the ground has nobody's word yet, the user is asked.
+        Where there is no sandbox, and the ground has nobody's word yet, the user is asked, unless it can do without.
         """
         if not self._probed:
             self._sandbox = await probe(ground.toolchain.env)
@@ -47,7 +47,7 @@ class Guard:
         sandbox = self._sandbox if ground.sandbox != "off" else None
         if sandbox is None and ground.sandbox == "require":
             return None, REQUIRED, False
-        if sandbox is None and ground.sandbox == "auto" and not await _agreed(ground):
+        if sandbox is None and ground.sandbox == "auto" and not await _agreed(ground, asks=asks):
             return None, NOWHERE, False
         # Entering a group takes longer than all else; it is worth that for its bounds, and where nothing else holds.
         bounding = self._parent is not None and {"memory", "pids"} & self._parent.controllers
@@ -66,8 +66,8 @@ def _parent() -> Parent | None:
     return found
 
 
-async def _agreed(ground: Ground) -> bool:
-    return ground.consent if isinstance(ground.consent, bool) else await ground.consent()
+async def _agreed(ground: Ground, *, asks: bool) -> bool:
+    return ground.consent if isinstance(ground.consent, bool) else await ground.consent(asks)
 
 
 def runs_code_of(layout: Layout, place: Standing, scope: Scope, after: Mapping[Path, bytes | None]) -> bool:

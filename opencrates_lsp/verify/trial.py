@@ -43,7 +43,8 @@ class Ground:
     """What is proved on.
 
     `sandbox` tells where code that a model wrote may run: in bubblewrap if it works here, there or nowhere, or
-    anywhere; `consent` lets it run without bubblewrap, or asks whether it may. `bounds` are those of such a run.
+    anywhere; `consent` lets it run without bubblewrap, or tells whether it may (and asks the user, if it is given
+    True). `bounds` are those of such a run.
     `test_budget_seconds` is how long the tests may take at the level `auto`, before an edit and after it.
     """
 
@@ -51,7 +52,7 @@ class Ground:
     toolchain: Toolchain
     configuration: Configuration
     sandbox: Literal["auto", "require", "off"] = "auto"
-    consent: bool | Callable[[], Awaitable[bool]] = False
+    consent: bool | Callable[[bool], Awaitable[bool]] = False
     bounds: Bounds = field(default_factory=Bounds)
     test_budget_seconds: float = 20.0
 
