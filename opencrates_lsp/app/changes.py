@@ -108,13 +108,19 @@ def laid_change(change: Change, now: Mapping[Path, Document], *, keeps: bool) ->
         if before[old.path][slice(*old.item)] != later[new.path][slice(*new.item)]
     ]
     for path, text in after(laid).items():
-        if text is not None and path.suffix == ".rs" and len(_errors(text)) > len(_errors(later.get(path, b""))):
+        if text is None or path.suffix != ".rs":
+            continue
+        broken = _errors(later.get(path, b""))
+        if _errors(text) > broken:
             raise Moved(f"{change.title}: it does not parse among what was typed.", place=path)
+        if not keeps and broken > _errors(before.get(path, b"")):
+            # Where a brace is missing the item may seem to end elsewhere, and its text with it.
+            raise Moved(f"{change.title}: what was typed meanwhile does not parse yet.", place=path)
     return Offer(laid, tuple(dict.fromkeys(typed)), keeps)
 
 
-def _errors(text: bytes) -> list[Span]:
-    return error_spans(parse(text))
+def _errors(text: bytes) -> int:
+    return len(error_spans(parse(text)))
 
 
 _Lay = Callable[[Sequence[Replace], Source, Source], tuple[Replace, ...]]

@@ -89,8 +89,18 @@ async def test_what_was_typed_in_is_offered_and_taken(tmp_path: Path, name: str,
         assert ("beside what you typed" in asked["message"]) == (not taken.endswith(DONE) or "///" in taken)
 
 
-@pytest.mark.parametrize("now", ["", TEXT.replace("fn f", "fn g"), DONE, f"mod m {{\n{TEXT}}}\n"])
-async def test_what_is_gone_or_stands_there_already_is_refused(tmp_path: Path, now: str) -> None:
+@pytest.mark.parametrize(
+    "now",
+    [
+        # It is gone, it stands there already, it is another module's, and nobody can tell where it ends.
+        "",
+        TEXT.replace("fn f", "fn g"),
+        DONE,
+        f"mod m {{\n{TEXT}}}\n",
+        TEXT.replace("todo!()", "2 }"),
+    ],
+)
+async def test_what_cannot_be_laid_in_is_refused(tmp_path: Path, now: str) -> None:
     async with typing(tmp_path, now) as case:
         answer = await case.fill()
         assert (answer["state"], answer["diff"], case.text) == ("refused", None, now)
