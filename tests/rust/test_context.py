@@ -193,6 +193,15 @@ def test_what_there_is_no_room_for_gives_way_to_what_counts_more() -> None:
     assert {"near it in the file", "a type in a field or the body"} & {piece.reason for piece in left}
 
 
+def test_the_room_is_used_to_the_last_token() -> None:
+    source = parse(b"struct A { b: u8 }\nstruct B;\nstruct C(A);\nfn f(a: &A, b: B) -> C { todo!() }\n")
+    (hole,) = holes(source)
+    whole = context(source, hole, Beside(), RANKED)
+    needed = tokens(whole.text)
+    assert context(source, hole, Beside(), needed) == whole
+    assert [piece.shown for piece in context(source, hole, Beside(), needed - 1).pieces].count(False) == 1
+
+
 def test_every_piece_says_why_it_is_there_and_whence() -> None:
     told = {(piece.reason, piece.origin) for piece in context(SOURCE, HOLE, BESIDE, RANKED).pieces}
     assert told >= {

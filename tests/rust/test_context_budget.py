@@ -43,20 +43,17 @@ def files(draw: st.DrawFn) -> str:
     return "".join([*order, holes_])
 
 
-EXCERPTS = st.lists(
-    st.builds(
-        Excerpt,
-        st.sampled_from(("pub struct X;", "impl X {\n    fn go(&self);\n}", "fn far() {\n    first(2);\n}" * 9)),
-        st.sampled_from(("calls it", "a test of it", "a type in the signature", "methods of `X`: named in the body")),
-        st.sampled_from(("src/x.rs", "x 1.0.0")),
-    ),
-    max_size=5,
-)
+def excerpts(*reasons: str) -> st.SearchStrategy[list[Excerpt]]:
+    texts = ("pub struct X;", "impl X {\n    fn go(&self);\n}", "fn far() {\n    first(2);\n}" * 9)
+    origins = st.sampled_from(("src/x.rs", "x 1.0.0"))
+    return st.lists(st.builds(Excerpt, st.sampled_from(texts), st.sampled_from(reasons), origins), max_size=5)
 
 
 @st.composite
 def besides(draw: st.DrawFn) -> Beside:
-    return Beside({name: draw(EXCERPTS) for name in NAMES}, draw(EXCERPTS), draw(EXCERPTS))
+    related = {name: draw(excerpts("defines it")) for name in NAMES}
+    locked = excerpts("a type in the signature", "methods of `X`: a type in the signature", "named in the body")
+    return Beside(related, draw(excerpts("calls it", "a test of it")), draw(locked))
 
 
 def contexts(text: str, beside: Beside, limit: int) -> Sequence[Context]:
