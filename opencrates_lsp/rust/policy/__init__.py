@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from opencrates_lsp.rust.changed import changed_spans, paired
 from opencrates_lsp.rust.matching import asked_item
-from opencrates_lsp.rust.policy.edit import Edit, Violation
+from opencrates_lsp.rust.policy.edit import Edit, Side, Violation
 from opencrates_lsp.rust.syntax import Source
 from opencrates_lsp.values import Lints, Policy, Subject
 
@@ -33,6 +33,14 @@ def violations(
 
     spans = changed_spans(before, after)
     pairs = paired(before, after, spans)
-    edit = Edit(before, after, spans, pairs, asked_item(before, subject), subject.path, lints, dependencies)
+    edit = Edit(
+        before=Side.of(before, spans[0]),
+        after=Side.of(after, spans[1]),
+        pairs=pairs,
+        asked=asked_item(before, subject),
+        path=subject.path,
+        lints=lints,
+        dependencies=dependencies,
+    )
     found = [violation for rule in ALL for violation in rule(edit)]
     return tuple(dict.fromkeys(violation for violation in found if getattr(policy, violation.rule) != "allow"))

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from opencrates_lsp.rust.items import Item
 from opencrates_lsp.rust.lexer import Token, lex
 from opencrates_lsp.rust.policy.claims import COMPARED, PREDICATE, REFUSAL, macro_strengths
-from opencrates_lsp.rust.syntax import Source, text_of
+from opencrates_lsp.rust.syntax import Source, path_at, text_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -27,6 +28,8 @@ _LOOPS = frozenset({"for_expression", "while_expression", "loop_expression"})
 _SWALLOWING = frozenset({"catch_unwind", "forget", "drop"})
 _FUNCTIONS = frozenset({"function_item", "closure_expression"})
 _NESTED = 3
+# Code that is nested deeper than this is nobody's test.
+_LEVELS = 120
 # Functions that give a collection or iterator of nothing.
 _EMPTY = re.compile(
     r"\b(?:Vec|VecDeque|HashMap|HashSet|BTreeMap|BTreeSet)(?:::<.*>)?::new$|\bempty(?:::<.*>)?$|^None(?:::<.*>)?$"
@@ -48,6 +51,7 @@ class _Reader:
     source: Source
     helpers: Mapping[str, Sequence[Assertion]]
     depth: int
+    level: int = 0
     found: list[Assertion] = field(default_factory=list)
 
 
@@ -108,6 +112,13 @@ def local_functions(source: Source, body: Node) -> Iterator[tuple[str, Node]]:
 
 def _read(reader: _Reader, node: Node, *, certain: bool) -> None:
     """Add what the node asserts; `certain` tells whether its code runs in any case."""
+    reader.level += 1
+    if reader.level <= _LEVELS:
+        _read_known(reader, node, certain=certain)
+    reader.level -= 1
+
+
+def _read_known(reader: _Reader, node: Node, *, certain: bool) -> None:
     kind = node.type
     if kind == "macro_invocation":
         _macro(reader, node, certain=certain)
@@ -230,7 +241,8 @@ def _for(reader: _Reader, node: Node, *, certain: bool) -> None:
     rows = reader.found[before:]
     if count is not None:
         del reader.found[before:]
-        reader.found += rows * count if count else [Assertion(row.text, 0) for row in rows]
+        never = [Assertion(row.text, 0) for row in rows if row.strength > REFUSAL]
+        reader.found += rows * count if count else never
 
 
 def _count(reader: _Reader, value: Node, loop: Node) -> int | None:
@@ -259,7 +271,8 @@ def _count(reader: _Reader, value: Node, loop: Node) -> int | None:
             return None if int(ends[0]) < int(ends[1]) else 0
     if value.type == "identifier":
         bound = _bound(reader, text_of(reader.source, value), loop)
-        return _count(reader, bound, loop) if bound is not None and bound.type != "identifier" else None
+        # Seen from where it is bound, it may be what another variable of the same name is.
+        return _count(reader, bound, bound) if bound is not None and bound.type != "identifier" else None
     return None
 
 
@@ -296,7 +309,7 @@ def _call(reader: _Reader, node: Node, *, certain: bool) -> None:
         if name in reader.helpers:
             for one in reader.helpers[name]:
                 text = f"{name}(…)" if one.strength else one.text
-                reader.found.append(Assertion(text, one.strength if certain else one.strength // 2))
+                reader.found.append(Assertion(text, one.strength if certain else _halved(one.strength)))
         elif name.startswith(("assert", "check", "verify", "expect", "ensure")):
             _add(reader, node, PREDICATE, certain=certain)
     if name in _SWALLOWING:
@@ -309,7 +322,7 @@ def _call(reader: _Reader, node: Node, *, certain: bool) -> None:
         closures = given is not None and any(one.type == "closure_expression" for one in given.named_children)
         if closures and receiver is not None and _count(reader, receiver, node) == 0:
             # Nothing is done with each of none.
-            reader.found[before:] = [Assertion(one.text, 0) for one in reader.found[before:]]
+            reader.found[before:] = [Assertion(one.text, 0) for one in reader.found[before:] if one.strength > REFUSAL]
 
 
 def _is_joined(node: Node) -> bool:
@@ -352,6 +365,17 @@ def _value(reader: _Reader, name: str, node: Node) -> list[Token]:
 
 def _add(reader: _Reader, node: Node, strength: int, *, certain: bool) -> None:
     text = " ".join(text_of(reader.source, node).split())
-    reader.found.append(
-        Assertion(text, strength if certain or strength <= REFUSAL else max(strength // 2, REFUSAL + 1))
-    )
+    reader.found.append(Assertion(text, strength if certain else _halved(strength)))
+
+
+def _halved(strength: int) -> int:
+    """What is left of it where the code may not run."""
+    return strength if strength <= REFUSAL else max(strength // 2, REFUSAL + 1)
+
+
+def body_of(source: Source, item: Item) -> Node | None:
+    """The block of a function."""
+    if item.body is None:
+        return None
+    path = path_at(source, item.body.start)
+    return next((node for node in path if node.start_byte == item.body.start and node.type == "block"), None)

@@ -8,25 +8,13 @@ Reading and writing files, and reading the environment, is what functions are fo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 
 from opencrates_lsp.rust.items import find, items_around, named
-from opencrates_lsp.rust.policy.edit import (
-    Edit,
-    Finding,
-    Mark,
-    Violation,
-    attribute_ranges,
-    beyond,
-    closing,
-    is_for_tests,
-    is_test_file,
-    marks_in,
-    name_at,
-)
-from opencrates_lsp.rust.policy.names import Names, Parts, names_of, paths_in
-from opencrates_lsp.rust.syntax import Source
-from opencrates_lsp.values import Span
+from opencrates_lsp.rust.policy.edit import Edit, Finding, Side, Violation, beyond, is_for_tests, is_test_file, name_at
+from opencrates_lsp.rust.policy.marks import Mark, attribute_ranges, closing
+from opencrates_lsp.rust.policy.names import Parts, paths_in
 
 Capability = Literal["process", "exit", "network"]
 
@@ -59,6 +47,9 @@ _SYSTEM: dict[str, Capability] = {
     **dict.fromkeys(("socket", "connect", "bind", "listen", "sendto", "getaddrinfo", "socketpair"), "network"),
     **dict.fromkeys(("exit", "_exit", "abort", "kill"), "exit"),
 }
+# The words of which any path to all this has at least one.
+_NAMED = frozenset({"process", "net", "os", "Command", "CommandExt"})
+_WORDS = _COMPILED | _SOCKETS | _SYSTEM.keys() | _NAMED | _STD | _RUNTIMES
 _STARTS = frozenset({"spawn", "output", "status", "exec"})
 _TOLD: dict[str, str] = {
     "process": "starts a program",
@@ -71,11 +62,15 @@ _WHILE = ", which reads something while it compiles"
 
 def new_capabilities(edit: Edit) -> Iterator[Violation]:
     """What the edit's code reaches that the code of the file did not reach before."""
-    now = list(_found(edit.after, edit.spans[1], edit))
+    now = list(_found(edit.after, edit))
     if not now:
         return
-    whole = list(_found(edit.before, Span(0, len(edit.before.text)), edit))
-    had = {(one.kind, tested) for one in whole for tested in {_tested(edit, edit.before, one.at), True}}
+    before = edit.before.whole()
+    whole = list(_found(before, edit))
+    had = {(one.kind, tested) for one in whole for tested in {_tested(edit, before, one.at), True}}
+    # Who imports it has said what the module is for.
+    imported = [_capability(target) for targets in before.names.bound.values() for target in targets]
+    had |= {(kind, tested) for kind in imported if kind for tested in (False, True)}
     known = {one.told for one in whole}
     fixed = [one for one in now if one.kind not in _TOLD and one.told not in known]
     running = [one for one in now if one.kind in _TOLD and (one.kind, _tested(edit, edit.after, one.at)) not in had]
@@ -87,23 +82,25 @@ def new_capabilities(edit: Edit) -> Iterator[Violation]:
         yield Violation("capabilities", f"{where} {finding.told}, and nothing in the file did that before.")
 
 
-def _tested(edit: Edit, source: Source, offset: int) -> bool:
-    return any(is_for_tests(item) for item in items_around(source, offset)) or is_test_file(edit.path)
+def _tested(edit: Edit, side: Side, offset: int) -> bool:
+    return any(is_for_tests(item) for item in items_around(side.source, offset)) or is_test_file(edit.path)
 
 
-def _found(source: Source, within: Span, edit: Edit) -> Iterator[Finding]:
-    marks = marks_in(source, within)
-    names = names_of(source)
+def _found(side: Side, edit: Edit) -> Iterator[Finding]:
+    marks = side.marks
     for start, end in attribute_ranges(marks):
         for at in range(start, end - 1):
             if marks[at].text == "path" and marks[at + 1].text == "=":
                 yield Finding("path", f"`#[{_text(marks, at, end)}]`{_WHILE}", marks[at].at)
-    for item in edit.pairs.new if source is edit.after else ():
-        if item.identity.kind == "mod" and item.body is None and within.start <= item.span.start < within.end:
+    for item in edit.pairs.new if side is edit.after else ():
+        if item.identity.kind == "mod" and item.body is None and side.span.start <= item.span.start < side.span.end:
             yield Finding("mod", f"the file of `mod {item.identity.name}`{_WHILE}", item.node_span.start)
+    through = side.names.leading_to(_WORDS)
     for start, end, path in paths_in(marks):
-        yield from _compiled(edit, source, marks, names, (start, end, path))
-        yield from _running(edit, source, marks, names, (start, end, path))
+        if through.isdisjoint(path) and path[0][:1] != "$":
+            continue
+        yield from _compiled(edit, side, through, (start, end, path))
+        yield from _running(edit, side, through, (start, end, path))
     for at in range(len(marks) - 4):
         if marks[at].text == "." and marks[at + 1].text == "to_socket_addrs" and marks[at + 2].text == "(":
             yield Finding("network", f"{_TOLD['network']} by `.to_socket_addrs()`", marks[at + 1].at)
@@ -121,18 +118,24 @@ def _text(marks: Sequence[Mark], start: int, end: int) -> str:
     return "".join(pieces)
 
 
-def _compiled(edit: Edit, source: Source, marks: Sequence[Mark], names: Names, found: Found) -> Iterator[Finding]:
+def _compiled(edit: Edit, side: Side, through: frozenset[str], found: Found) -> Iterator[Finding]:
     """Macros that read files or the environment while the crate is compiled."""
+    marks, names = side.marks, side.names
     start, end, path = found
     called = end + 1 < len(marks) and marks[end].text == "!" and marks[end + 1].text in ("(", "[", "{")
-    macro = next(
-        (one[-1] for one in names.meanings(path) if one[-1] in _COMPILED and (len(one) == 1 or one[0] in _STD)), ""
-    )
+    meanings = names.meanings(path, through)
+    read = (one[-1] for one in meanings if one[-1] in _COMPILED and (len(one) == 1 or one[0] in _STD))
+    macro = next(read, "")
     if called and macro:
         shown = f"{macro}!{_text(marks, end + 1, closing(marks, end + 1) + 1)}"
-        allowed = _OF_CARGO + (_OF_CARGO_IN_TESTS if _tested(edit, source, marks[start].at) else ())
+        tested = _tested(edit, side, marks[start].at)
         argument = marks[end + 2].text.strip('"') if end + 2 < len(marks) else ""
-        if macro not in ("env", "option_env") or not argument.startswith(allowed):
+        alone = _text(marks, end + 3, closing(marks, end + 1)) in ("", ",")
+        if macro in ("env", "option_env"):
+            allowed = argument.startswith(_OF_CARGO + (_OF_CARGO_IN_TESTS if tested else ()))
+        else:
+            allowed = tested and alone and _is_fixture(edit.path, argument)
+        if not allowed:
             yield Finding(shown, f"`{shown}`{_WHILE}", marks[start].at)
     elif path[0].startswith("$") and called:
         yield Finding("any macro", f"`{path[0]}!`, which calls whichever macro it is given", marks[start].at)
@@ -140,30 +143,47 @@ def _compiled(edit: Edit, source: Source, marks: Sequence[Mark], names: Names, f
         yield Finding(path[-1], f"`{path[-1]}`{_WHILE}", marks[start].at)
 
 
+def _is_fixture(path: Path, name: str) -> bool:
+    """Whether a file by this name, seen from the one at `path`, is in the folder that has `src` or `tests`."""
+    depth = 0
+    for part in reversed(path.parts[:-1]):
+        depth += 1
+        if part in ("src", "tests", "benches"):
+            break
+    else:
+        return False
+    for step in name.split("/")[:-1]:
+        depth += -1 if step == ".." else step not in ("", ".")
+        if depth < 0:
+            return False
+    return bool(name) and not name.startswith("/") and ":" not in name and "\\" not in name
+
+
 def _is_handed(marks: Sequence[Mark], start: int, end: int) -> bool:
     """Whether the words are the whole first argument of a macro's call, as in `m!(env)`."""
     return start > 1 and end < len(marks) and marks[start - 2].text == "!" and marks[end].text in (")", ",")
 
 
-def _running(edit: Edit, source: Source, marks: Sequence[Mark], names: Names, found: Found) -> Iterator[Finding]:
+def _running(edit: Edit, side: Side, through: frozenset[str], found: Found) -> Iterator[Finding]:
     """Programs, connections and exits of the code as it runs."""
+    marks, names = side.marks, side.names
     start, end, path = found
     shown = "::".join(path).removeprefix("::")
     if path[0].startswith("$") and len(path) > 1:
         # `$a::process::Command`: whatever the macro is given, it may be `std`.
         meanings = {("std", *path[1:])} | ({path[1:]} if len(path) > 2 else set())
     else:
-        meanings = names.meanings(path)
+        meanings = names.meanings(path, through)
     for meaning in meanings:
         capability = _capability(meaning)
-        if capability == "exit" and _may_exit(edit, source, marks[start].at):
+        if capability == "exit" and _may_exit(edit, side, marks[start].at):
             continue
         if capability == "process" and _is_own_program(marks, end):
             continue
         if capability is not None:
             yield Finding(capability, f"{_TOLD[capability]} by `{shown}`", marks[start].at)
             return
-    if path == ("Command", "new") and _is_from_afar(source, names) and _starts(marks, end):
+    if path == ("Command", "new") and _is_from_afar(side) and _starts(marks, end):
         yield Finding("process", f"{_TOLD['process']} by `{shown}`", marks[start].at)
     if path[0][:1] != "$" and any(one[0] in _STD and _is_open(marks, end, one) for one in meanings):
         yield Finding("any path", f"`{shown}`, which a macro can make any path", marks[start].at)
@@ -193,16 +213,17 @@ def _is_open(marks: Sequence[Mark], end: int, path: Parts) -> bool:
         return True
     if [mark.text for mark in marks[end : end + 3]] == ["::", "[", "<"]:
         return True
-    module = path in (("std",), ("core",)) or (len(path) == 2 and path[1] in ("process", "net", "os"))
+    module = path == ("std",) or (len(path) == 2 and path[1] in ("process", "net", "os"))
     return module and end < len(marks) and (marks[end].kind == "word" or marks[end].text in (",", ")", "]", "}"))
 
 
-def _may_exit(edit: Edit, source: Source, offset: int) -> bool:
+def _may_exit(edit: Edit, side: Side, offset: int) -> bool:
     """`main`, and what never returns, may end the process, if it was there before."""
-    function = next((one for one in reversed(items_around(source, offset)) if one.identity.kind == "function"), None)
-    if function is None or find(edit.before, function.identity) is None:
+    around = reversed(items_around(side.source, offset))
+    function = next((one for one in around if one.identity.kind == "function"), None)
+    if function is None or find(edit.before.source, function.identity) is None:
         return False
-    signature = source.text[slice(*function.signature)]
+    signature = side.source.text[slice(*function.signature)]
     return (function.identity.name == "main" and not function.identity.header) or signature.rstrip().endswith(b"!")
 
 
@@ -212,12 +233,12 @@ def _is_own_program(marks: Sequence[Mark], end: int) -> bool:
     return texts[:4] == ["(", "env", "!", "("] and texts[-1].startswith('"CARGO_BIN_EXE_')
 
 
-def _is_from_afar(source: Source, names: Names) -> bool:
+def _is_from_afar(side: Side) -> bool:
     """Whether the file's `Command` is from a module of the crate that is not here to be read."""
-    if any(named(source, "Command")):
+    if any(named(side.source, "Command")):
         return False
-    bound = names.bound.get("Command", set())
-    return any(not one or one[0] in _OWN for one in bound or names.globs)
+    bound = side.names.bound.get("Command", set())
+    return any(not one or one[0] in _OWN for one in bound or side.names.globs)
 
 
 def _starts(marks: Sequence[Mark], end: int) -> bool:

@@ -13,7 +13,7 @@ def new_dependencies(edit: Edit) -> Iterator[Violation]:
     if edit.dependencies is None:
         return
     allowed = {name.replace("-", "_") for name in edit.dependencies} | BUILT_IN
-    for crate in new_crates(edit.before, edit.after, edit.spans[1]):
+    for crate in new_crates(edit.before.source, edit.after.source, edit.after.span):
         if crate.name not in allowed:
             where = name_at(edit.after, crate.offset)
             yield Violation("new_dependencies", f"{where} uses the crate `{crate.name}`, which is no dependency.")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from opencrates_lsp.rust.items import item_at, qualified_name
 from opencrates_lsp.rust.lexer import code
 from opencrates_lsp.rust.policy.assertions import Assertion, assertions, weaker
-from opencrates_lsp.rust.policy.edit import Edit, Mark, Violation, attribute_ranges, marks_in
+from opencrates_lsp.rust.policy.edit import Edit, Side, Violation
+from opencrates_lsp.rust.policy.marks import Mark, attribute_ranges, marks_in
 from opencrates_lsp.rust.syntax import Source, parse
 from opencrates_lsp.values import Span
 
@@ -36,9 +37,10 @@ class _Example:
 
 def weaker_doctests(edit: Edit) -> Iterator[Violation]:
     """Examples that are gone, are not run any more, or assert less."""
-    if b"```" not in edit.before.text and b"~~~" not in edit.before.text and b"include_str" not in edit.before.text:
+    text = edit.before.source.text
+    if not any(sign in text for sign in (b"```", b"~~~", b"include_str")):
         return
-    was, now = _examples(edit.before, edit.spans[0]), _examples(edit.after, edit.spans[1])
+    was, now = _examples(edit.before), _examples(edit.after)
     left = list(now)
     lost: list[_Example] = []
     for example in was:
@@ -54,7 +56,7 @@ def weaker_doctests(edit: Edit) -> Iterator[Violation]:
     for example, other in zip(lost, [*left, *[None] * len(lost)], strict=False):
         if example.runs:
             yield from _changed(edit, example, other)
-    if _included(edit.before, edit.spans[0]) > _included(edit.after, edit.spans[1]):
+    if _included(edit.before) > _included(edit.after):
         yield Violation("tests", "Examples that the docs include from a file are gone.")
 
 
@@ -71,7 +73,7 @@ def _changed(edit: Edit, example: _Example, other: _Example | None) -> Iterator[
 
 
 def _name(edit: Edit, example: _Example) -> str:
-    item = item_at(edit.before, example.at)
+    item = item_at(edit.before.source, example.at)
     return f"`{qualified_name(item)}`" if item is not None else "the module"
 
 
@@ -80,9 +82,9 @@ def _asserted(example: _Example) -> list[Assertion]:
     return assertions(source, source.tree.root_node, {})
 
 
-def _included(source: Source, within: Span) -> int:
+def _included(side: Side) -> int:
     """How many `#[doc = include_str!(…)]` there are."""
-    marks = marks_in(source, within)
+    marks = side.marks
     return sum(
         marks[start].text == "doc" and any(mark.text == "include_str" for mark in marks[start:end])
         for start, end in attribute_ranges(marks)
@@ -90,9 +92,14 @@ def _included(source: Source, within: Span) -> int:
     )
 
 
-def _examples(source: Source, within: Span) -> list[_Example]:
+def _examples(side: Side) -> list[_Example]:
     found: list[_Example] = []
-    for group in _docs(marks_in(source, _whole_lines(source, within))):
+    whole = _whole_lines(side.source, side.span)
+    text = side.source.text[slice(*whole)]
+    if b"```" not in text and b"~~~" not in text:
+        return found
+    marks = side.marks if whole == side.span else marks_in(side.source, whole)
+    for group in _docs(marks):
         found += _fenced([line for mark in group for line in _lines(mark)], group[0].at)
     return found
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from opencrates_lsp.rust.changed import Pairs
 from opencrates_lsp.rust.items import Identity, Item, items_around, qualified_name
-from opencrates_lsp.rust.lexer import Kind, lex
-from opencrates_lsp.rust.syntax import Source, path_at
+from opencrates_lsp.rust.policy.marks import Mark, marks_in
+from opencrates_lsp.rust.policy.names import Names, names_of
+from opencrates_lsp.rust.syntax import Source
 from opencrates_lsp.values import Lints, Span
 
 Rule = Literal["signatures", "tests", "unsafe", "new_dependencies", "lints", "panics", "capabilities"]
 
-_TEXTS = frozenset({"line_comment", "block_comment", "string_literal", "raw_string_literal", "char_literal"})
-_OPENING = frozenset("([{")
-_CLOSING = frozenset(")]}")
 _NAMELESS = frozenset({"use", "extern"})
 _TEST = re.compile(r"(?<![\w\"])test(?!\w)")
 
@@ -33,30 +31,39 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """One text of an edit: the tokens of `span`, where it differs from the other, and the imports of all of it."""
+
+    source: Source
+    span: Span
+    marks: list[Mark]
+    names: Names
+
+    @classmethod
+    def of(cls, source: Source, span: Span) -> Side:
+        return cls(source, span, marks_in(source, span), names_of(source))
+
+    def whole(self) -> Side:
+        """The same for all of the text."""
+        span = Span(0, len(self.source.text))
+        return self if span == self.span else Side(self.source, span, marks_in(self.source, span), self.names)
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
-    """Two texts of the file at `path`, in which `spans` differ; `asked` is the item of `before` that it is about.
+    """Two texts of the file at `path`; `asked` is the item of `before` that the edit is about.
 
     `lints` is what the crate says of lints outside of this file, `dependencies` are the crates that it may name, None
     where they are unknown.
     """
 
-    before: Source
-    after: Source
-    spans: tuple[Span, Span]
+    before: Side
+    after: Side
     pairs: Pairs
     asked: Item | None
     path: Path
     lints: Lints
     dependencies: frozenset[str] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One token of code, or a doc comment; `text` is without `r#`, `at` is the byte where it begins."""
-
-    kind: Kind
-    text: str
-    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,78 +73,6 @@ class Finding:
     kind: str
     told: str
     at: int
-
-
-def marks_in(source: Source, within: Span) -> list[Mark]:
-    """The tokens from the item or text in which `within` begins to its end, doc comments among them.
-
-    Tokens hold where the grammar loses its way, and within macros.
-    """
-    start = _beginning(source, within.start)
-    text = source.text[start:].decode("utf-8", "replace") if within.end > start else ""
-    plain = text.isascii()
-    found: list[Mark] = []
-    at, seen = start, 0
-    for token in lex(text):
-        if plain:
-            at = start + token.start
-        else:
-            at, seen = at + len(text[seen : token.start].encode()), token.start
-        if at >= within.end:
-            break
-        if token.kind != "comment":
-            word = token.text.removeprefix("r#") if token.kind == "word" else token.text
-            found.append(Mark(token.kind, word, at))
-    return found
-
-
-def _beginning(source: Source, offset: int) -> int:
-    """A byte at or before `offset` that is in no string and in no comment."""
-    path = path_at(source, offset)
-    for node in path:
-        if node.is_error:
-            return 0
-        if node.type in _TEXTS:
-            offset = node.start_byte
-    around = items_around(source, offset)
-    return min(offset, around[-1].span.start) if around else offset
-
-
-def closing(marks: Sequence[Mark], at: int) -> int:
-    """The place of the bracket that closes the one at `at`; the last place where none does."""
-    depth = 0
-    for number in range(at, len(marks)):
-        if marks[number].kind == "mark":
-            depth += (marks[number].text in _OPENING) - (marks[number].text in _CLOSING)
-        if depth == 0:
-            return number
-    return len(marks) - 1
-
-
-def attribute_ranges(marks: Sequence[Mark]) -> Iterator[tuple[int, int]]:
-    """The places behind the `[` and of the `]` of every attribute, those within macros too."""
-    at = 0
-    while at < len(marks):
-        if marks[at].text == "#" and marks[at].kind == "mark":
-            opening = at + 2 if _text(marks, at + 1) == "!" else at + 1
-            if _text(marks, opening) == "[":
-                end = closing(marks, opening)
-                yield opening + 1, end
-                at = end
-        at += 1
-
-
-def calls_of(marks: Sequence[Mark], names: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """The places of the macro names among `names` that are called, and of the bracket behind each."""
-    wanted = frozenset(names)
-    for at, mark in enumerate(marks):
-        called = mark.kind == "word" and mark.text in wanted and _text(marks, at + 1) == "!"
-        if called and _text(marks, at + 2) in _OPENING:
-            yield at, at + 2
-
-
-def _text(marks: Sequence[Mark], at: int) -> str:
-    return marks[at].text if 0 <= at < len(marks) else ""
 
 
 def is_for_tests(item: Item) -> bool:
@@ -153,9 +88,9 @@ def is_test_file(path: Path) -> bool:
     return False
 
 
-def name_at(source: Source, offset: int) -> str:
+def name_at(side: Side, offset: int) -> str:
     """The item that the byte is in, for people: "`Tokenizer::next`", or "The file"."""
-    around = [item for item in items_around(source, offset) if item.identity.kind not in _NAMELESS]
+    around = [item for item in items_around(side.source, offset) if item.identity.kind not in _NAMELESS]
     return f"`{qualified_name(around[-1])}`" if around else "The file"
 
 
@@ -181,8 +116,8 @@ def beyond(edit: Edit, was: Iterable[Finding], now: Iterable[Finding]) -> Iterat
             yield from same[:count]
 
 
-def _owner(edit: Edit, source: Source, offset: int, fresh: Iterable[Identity]) -> Identity | None:
-    around = [item.identity for item in items_around(source, offset) if item.identity.kind not in _NAMELESS]
+def _owner(edit: Edit, side: Side, offset: int, fresh: Iterable[Identity]) -> Identity | None:
+    around = [item.identity for item in items_around(side.source, offset) if item.identity.kind not in _NAMELESS]
     asked = edit.asked.identity if edit.asked is not None else None
     if any(identity == asked or identity in fresh for identity in around):
         return asked

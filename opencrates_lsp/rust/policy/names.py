@@ -9,17 +9,21 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from opencrates_lsp.rust.policy.edit import Mark
+from opencrates_lsp.rust.lexer import lex
+from opencrates_lsp.rust.policy.marks import Mark
 from opencrates_lsp.rust.syntax import Source, path_at
 
 Parts = tuple[str, ...]
 
-_USE = re.compile(rb"(?<![\w#'])(?:use|extern\s+crate|type)\s[^;]{1,8000};")
+_USE = re.compile(rb"(?<![\w#'$])(?:use|extern|type)(?=[\s/{:*])")
+_TREE = frozenset({"::", "{", "}", ",", "*", "$"})
 _TEXTS = frozenset({"line_comment", "block_comment", "string_literal", "raw_string_literal", "char_literal"})
 # What a path begins with that no import of the file changes.
 _GENUINE = frozenset({"std", "core", "alloc", ""})
 _ROOTS = _GENUINE | {"crate", "self", "super", "Self"}
 _RELATIVE = frozenset({"crate", "self", "super", "$crate"})
+# No declaration is longer than this, in bytes.
+_LENGTH = 8000
 # A chain of imports longer than this is a circle.
 _LIMIT = 64
 
@@ -31,12 +35,24 @@ class Names:
     bound: dict[str, set[Parts]] = field(default_factory=dict)
     globs: set[Parts] = field(default_factory=set)
 
-    def meanings(self, path: Parts) -> set[Parts]:
-        """Every path that this one may be, itself among them; a leading `::` is an empty first part."""
+    def leading_to(self, words: frozenset[str]) -> frozenset[str]:
+        """The words, and the names that, by one import or several, stand for a path with one of them."""
+        found = set(words)
+        size = -1
+        while size != len(found):
+            size = len(found)
+            found |= {name for name, targets in self.bound.items() if any(not found.isdisjoint(one) for one in targets)}
+        return frozenset(found)
+
+    def meanings(self, path: Parts, through: frozenset[str]) -> set[Parts]:
+        """Every path that this one may be, itself among them; a leading `::` is an empty first part.
+
+        Only the names in `through` are followed, and globs of paths that have one; see `leading_to`.
+        """
         found: set[Parts] = set()
         waiting = [path]
         if path[0] not in self.bound and path[0] not in _ROOTS:
-            waiting += [glob + path for glob in self.globs]
+            waiting += [glob + path for glob in self.globs if not through.isdisjoint(glob)]
         while waiting and len(found) < _LIMIT:
             one = waiting.pop(0)
             if one in found or not one:
@@ -44,8 +60,8 @@ class Names:
             found.add(one)
             if one[0] == "" or one[0] in _RELATIVE:
                 waiting.append(one[1:])
-            own = [at for at, part in enumerate(one) if part in self.bound and one[0] not in _GENUINE]
-            waiting += [target + one[at + 1 :] for at in own for target in self.bound[one[at]]]
+            own = [at for at, part in enumerate(one) if part in through and one[0] not in _GENUINE]
+            waiting += [target + one[at + 1 :] for at in own for target in self.bound.get(one[at], ())]
         return found
 
 
@@ -53,22 +69,35 @@ def names_of(source: Source) -> Names:
     """The imports of all modules and bodies of the file, those within macros too, and its aliases of types."""
     names = Names()
     for match in _USE.finditer(source.text):
-        if path_at(source, match.start())[-1].type in _TEXTS:
+        if any(node.type in _TEXTS for node in path_at(source, match.start())):
             continue
-        words = re.findall(r"\w+|::|[{},*=]", match.group().decode("utf-8", "replace").replace("r#", ""))
-        if words[0] == "type":
+        words = _declared(source.text[match.start() : match.start() + _LENGTH].decode("utf-8", "replace"))
+        if words[:1] == ["type"]:
             # `type C = std::process::Command;`
             end = words.index("=") if "=" in words else len(words)
             target = _path(words[end + 1 :])
             if target:
                 names.bound.setdefault(words[1], set()).add(target)
-        elif words[0] == "extern":
-            name, alias = words[2], words[-1]
-            if alias != name:
-                names.bound.setdefault(alias, set()).add((name,))
-        else:
+        elif words[:2] == ["extern", "crate"] and words[3:4] == ["as"] and len(words) > 4:
+            names.bound.setdefault(words[4], set()).add((words[2],))
+        elif words[:1] == ["use"]:
             _read(words[1:], names)
     return names
+
+
+def _declared(text: str) -> list[str]:
+    """The words and marks of the declaration that the text begins with; none where it turns out to be no such."""
+    found: list[str] = []
+    for token in lex(text):
+        if token.text == ";":
+            return found if len(found) > 2 or found[:1] == ["use"] else []
+        if token.kind == "word":
+            found.append(token.text.removeprefix("r#"))
+        elif token.text in _TREE or (found[:1] == ["type"] and token.kind in ("mark", "lifetime")):
+            found.append(token.text)
+        elif token.kind not in ("comment", "doc"):
+            return []
+    return []
 
 
 def _path(words: Sequence[str]) -> Parts:
@@ -110,7 +139,7 @@ def _read(words: Sequence[str], names: Names) -> None:
             names.bound.setdefault(words[at + 1], set()).add(target)
             path = prefixes[-1]
             at += 1
-        elif word not in ("::", "="):
+        elif word not in ("::", "$"):
             path = (*path, word)
         at += 1
     if path != prefixes[-1]:
@@ -139,6 +168,10 @@ def paths_in(marks: Sequence[Mark], start: int = 0, end: int | None = None) -> I
             continue
         leading = mark.text == "::" and not (at and (marks[at - 1].kind == "word" or marks[at - 1].text == ">"))
         first = at
+        if mark.kind == "word" and at and marks[at - 1].text == ".":
+            # A field or a method.
+            at += 1
+            continue
         if mark.kind == "word" and not mark.text[0].isdigit():
             path = [mark.text]
         elif leading and _is_word(marks, at + 1):

@@ -11,20 +11,10 @@ from collections.abc import Container, Iterator, Sequence
 
 from opencrates_lsp.rust.items import Item, items_around
 from opencrates_lsp.rust.lint_levels import level_of, levels_at
-from opencrates_lsp.rust.policy.edit import (
-    Edit,
-    Finding,
-    Mark,
-    Violation,
-    beyond,
-    closing,
-    is_for_tests,
-    marks_in,
-    name_at,
-)
-from opencrates_lsp.rust.policy.names import Names, Parts, names_of, paths_in
+from opencrates_lsp.rust.policy.edit import Edit, Finding, Side, Violation, beyond, is_for_tests, name_at
+from opencrates_lsp.rust.policy.marks import Mark, closing
+from opencrates_lsp.rust.policy.names import Names, Parts, paths_in
 from opencrates_lsp.rust.syntax import Source, path_at
-from opencrates_lsp.values import Span
 
 _GROUPS = ("clippy::restriction",)
 _LOUD = frozenset({"warn", "deny", "forbid"})
@@ -48,10 +38,13 @@ _HOLES = ("todo", "unimplemented")
 # A hole under another name is no answer, whatever the lints are; `merge` refuses those that are called by their own.
 _HIDDEN = "hidden hole"
 # Before these brackets stands no value that could be indexed.
-_WORDS = (
+_NO_VALUES = (
     "as box break const dyn else for if impl in let loop match move mut ref return static type unsafe where while yield"
 )
-_KEYWORDS = frozenset(_WORDS.split())
+_KEYWORDS = frozenset(_NO_VALUES.split())
+# The words of which any path to what panics has at least one.
+_WORDS = frozenset({*_MACROS, *_FUNCTIONS, *_METHODS, "assert", "index", "index_mut"})
+_ROOTS = frozenset({"std", "core", "Option", "Result"})
 # Macros whose arguments are expressions.
 _CODE_MACROS = re.compile(
     r"(?:e?print|write|format|panic|assert|debug_assert|prop_assert|vec|matches|dbg|log|trace|debug|info|warn|error"
@@ -68,11 +61,11 @@ _NAMED = (
 def new_panics(edit: Edit) -> Iterator[Violation]:
     """Calls that come new where a lint against them is at `warn` or above."""
     # A method of this name that comes with the answer excuses nothing.
-    own = frozenset(name.decode() for name in _OWN.findall(edit.before.text))
-    now = list(_panics(edit.after, edit.spans[1], own))
+    own = frozenset(name.decode() for name in _OWN.findall(edit.before.source.text))
+    now = list(_panics(edit.after, own))
     if not now:
         return
-    was = list(_panics(edit.before, edit.spans[0], own))
+    was = list(_panics(edit.before, own))
     usual: frozenset[str] | None = None
     for finding in beyond(edit, was, now):
         tested = _tested(edit.after, finding.at)
@@ -84,22 +77,22 @@ def new_panics(edit: Edit) -> Iterator[Violation]:
             yield Violation("panics", f"{where} gets {finding.told}{lint}.")
 
 
-def _usual_in_tests(source: Source, own: Container[str]) -> frozenset[str]:
+def _usual_in_tests(side: Side, own: Container[str]) -> frozenset[str]:
     """The kinds that the tests of the file have already: who writes tests there lives with them."""
-    return frozenset(one.kind for one in _panics(source, Span(0, len(source.text)), own) if _tested(source, one.at))
+    return frozenset(one.kind for one in _panics(side.whole(), own) if _tested(side, one.at))
 
 
-def _tested(source: Source, offset: int) -> bool:
-    return any(is_for_tests(item) for item in items_around(source, offset))
+def _tested(side: Side, offset: int) -> bool:
+    return any(is_for_tests(item) for item in items_around(side.source, offset))
 
 
 def _forbidding(edit: Edit, finding: Finding, *, tested: bool) -> str:
     """What is to be told of the lint against it; "" where there is none."""
     if finding.kind == _HIDDEN:
         return ", which leaves it unwritten"
-    constant = _is_constant(edit.after, finding.at)
+    constant = _is_constant(edit.after.source, finding.at)
     levels = edit.lints.levels_in_tests if tested else edit.lints.levels
-    own = levels_at(edit.after, finding.at, for_tests=tested)
+    own = levels_at(edit.after.source, finding.at, for_tests=tested)
     for lint in _LINTS[finding.kind]:
         if (tested and lint in edit.lints.exempt_in_tests) or (constant and lint not in edit.lints.checked_in_consts):
             continue
@@ -119,10 +112,9 @@ def _is_constant(source: Source, offset: int) -> bool:
     return False
 
 
-def _panics(source: Source, within: Span, own: Container[str]) -> Iterator[Finding]:
+def _panics(side: Side, own: Container[str]) -> Iterator[Finding]:
     """What may panic; `own` are names of methods that the file's own types have."""
-    marks = marks_in(source, within)
-    names = names_of(source)
+    source, marks, names = side.source, side.marks, side.names
     for at, mark in enumerate(marks):
         if mark.text in (".", "::"):
             yield from _unwraps(marks, at, own)
@@ -132,8 +124,10 @@ def _panics(source: Source, within: Span, own: Container[str]) -> Iterator[Findi
             yield Finding("index", f"`.{mark.text}(…)`", mark.at)
         elif mark.text in _METHODS and _is_handed(source, marks, at):
             yield Finding(_METHODS[mark.text], f"`{mark.text}` as a macro's argument", mark.at)
+    through = names.leading_to(_WORDS | _ROOTS)
+    known = through - _ROOTS
     for start, end, path in paths_in(marks):
-        found = _of_path(source, marks, names, (start, end, path))
+        found = _of_path(side, through, (start, end, path)) if not known.isdisjoint(path) else None
         if found is not None:
             yield found
 
@@ -182,11 +176,12 @@ def _is_got(marks: Sequence[Mark], at: int) -> bool:
     return False
 
 
-def _of_path(source: Source, marks: Sequence[Mark], names: Names, found: tuple[int, int, Parts]) -> Finding | None:
+def _of_path(side: Side, through: frozenset[str], found: tuple[int, int, Parts]) -> Finding | None:
     """What the path is the name of: a macro that panics and is called, or a function that does."""
+    source, marks = side.source, side.marks
     start, end, path = found
     called = end + 1 < len(marks) and marks[end].text == "!" and marks[end + 1].text in ("(", "[", "{")
-    for meaning in names.meanings(path):
+    for meaning in side.names.meanings(path, through):
         last, genuine = meaning[-1], len(meaning) == 1 or meaning[0] in ("std", "core")
         if called and genuine and (last in _MACROS or (last == "assert" and marks[end + 2].text == "false")):
             kind = last if last in _MACROS else "panic"

@@ -10,24 +10,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from opencrates_lsp.rust.items import Item, items_around, named, qualified_name
-from opencrates_lsp.rust.policy.assertions import local_functions
-from opencrates_lsp.rust.policy.edit import (
-    Edit,
-    Finding,
-    Mark,
-    Violation,
-    attribute_ranges,
-    beyond,
-    calls_of,
-    closing,
-    is_for_tests,
-    marks_in,
-    name_at,
-)
-from opencrates_lsp.rust.policy.names import names_of
+from opencrates_lsp.rust.lint_levels import settings_in
+from opencrates_lsp.rust.policy.assertions import body_of, local_functions
+from opencrates_lsp.rust.policy.edit import Edit, Finding, Side, Violation, beyond, is_for_tests, name_at
+from opencrates_lsp.rust.policy.marks import Mark, attribute_ranges, calls_of, closing
 from opencrates_lsp.rust.syntax import Source, path_at
 from opencrates_lsp.rust.uses import use_of
-from opencrates_lsp.values import Span
 
 _ASSERTING = re.compile(r"(?:debug_)?assert(?:_eq|_ne|_matches)?|panic|unreachable|todo|unimplemented|matches|test")
 # Those whose macros of these names assert as much.
@@ -38,8 +26,7 @@ _TEST = frozenset({"test", "doctest"})
 
 def shadowed(edit: Edit) -> Iterator[Violation]:
     """What comes new and stands between the tests and what they test."""
-    was, now = list(_found(edit.before, edit.spans[0])), list(_found(edit.after, edit.spans[1]))
-    for finding in beyond(edit, was, now):
+    for finding in beyond(edit, _found(edit.before), _found(edit.after)):
         where = name_at(edit.after, finding.at)
         yield Violation("tests", f"{where} {finding.told}.")
     yield from _renamed(edit)
@@ -51,8 +38,8 @@ def shadowed(edit: Edit) -> Iterator[Violation]:
             yield Violation("tests", f"`{qualified_name(item)}` is new and is not there in tests.")
 
 
-def _found(source: Source, within: Span) -> Iterator[Finding]:
-    marks = marks_in(source, within)
+def _found(side: Side) -> Iterator[Finding]:
+    source, marks = side.source, side.marks
     for at, opening in calls_of(marks, ("cfg",)):
         texts = [mark.text for mark in marks[opening + 1 : closing(marks, opening)]]
         if _TEST & set(texts) and not _holders(source, marks[at].at):
@@ -60,6 +47,9 @@ def _found(source: Source, within: Span) -> Iterator[Finding]:
             yield Finding("cfg", told, marks[at].at)
     for start, end in attribute_ranges(marks):
         texts = [mark.text for mark in marks[start:end]]
+        # Who raises a lint in tests does nothing else there; what silences one is told as that.
+        if any(settings_in(texts)):
+            continue
         if texts[:1] in (["cfg"], ["cfg_attr"]) and _TEST & set(texts) and _is_within(source, marks[start].at):
             yield Finding("cfg", f"has `#[{''.join(texts)}]`, and so is another one in tests", marks[start].at)
     for at, mark in enumerate(marks[:-2]):
@@ -94,9 +84,9 @@ def _header(marks: Sequence[Mark], at: int) -> list[str]:
 
 def _renamed(edit: Edit) -> Iterator[Violation]:
     """New imports that are called like an assertion."""
-    if not _ASSERTING.search(edit.after.text[slice(*edit.spans[1])].decode("utf-8", "replace")):
+    if not _ASSERTING.search(edit.after.source.text[slice(*edit.after.span)].decode("utf-8", "replace")):
         return
-    was, now = names_of(edit.before).bound, names_of(edit.after).bound
+    was, now = edit.before.names.bound, edit.after.names.bound
     for name, targets in now.items():
         if _ASSERTING.fullmatch(name) and any(
             target not in was.get(name, ()) and (target[0] not in _GENUINE or target[-1] != name) for target in targets
@@ -110,18 +100,17 @@ def _new_names(edit: Edit) -> Iterator[tuple[str, Item]]:
         local = any(" " in part for part in item.identity.module)
         if is_for_tests(item) and not item.identity.header and item.identity.kind in _HIDING and not local:
             yield item.identity.name, item
-    known = {leaf for item in edit.pairs.imports_before for leaf in _leaves(edit.before, item)}
+    known = {leaf for item in edit.pairs.imports_before for leaf in _leaves(edit.before.source, item)}
     for item in edit.pairs.imports_after:
-        for path, name in _leaves(edit.after, item) - known if is_for_tests(item) else ():
+        for path, name in _leaves(edit.after.source, item) - known if is_for_tests(item) else ():
             if path[0] not in ("super", "self") and path != _own_path(edit, name):
                 yield name, item
     for old, new in edit.pairs.both:
-        if new.is_test and old.body is not None and new.body is not None:
-            before = {name for name, _ in local_functions(edit.before, path_at(edit.before, old.body.start)[-1])}
-            body = path_at(edit.after, new.body.start)
-            block = next((node for node in body if node.start_byte == new.body.start and node.type == "block"), None)
-            for name, _ in local_functions(edit.after, block) if block is not None else ():
-                if name not in before:
+        was, now = body_of(edit.before.source, old), body_of(edit.after.source, new)
+        if new.is_test and was is not None and now is not None:
+            there = {name for name, _ in local_functions(edit.before.source, was)}
+            for name, _ in local_functions(edit.after.source, now):
+                if name not in there:
                     yield name, new
 
 
@@ -146,8 +135,9 @@ def _is_tested(edit: Edit, name: str, of: Item) -> bool:
         return False
     return any(
         not other.identity.header
+        and not any(" " in part for part in other.identity.module)
         and not is_for_tests(other)
         and other.identity.kind in _HIDING
         and (of.is_test or len(other.identity.module) < len(of.identity.module))
-        for other in named(edit.before, name)
+        for other in named(edit.before.source, name)
     )

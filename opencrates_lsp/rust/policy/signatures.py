@@ -37,7 +37,7 @@ _SHAPES = frozenset({"struct", "enum", "union"})
 
 def changed_signatures(edit: Edit) -> Iterator[Violation]:
     """Items that are gone, changed in what callers see, or new and public; those for tests are left to `tests`."""
-    before, after, pairs = edit.before, edit.after, edit.pairs
+    before, after, pairs = edit.before.source, edit.after.source, edit.pairs
     if _inner_attributes(before) != _inner_attributes(after):
         yield Violation("signatures", "The inner attributes of the file change.")
     for item in pairs.gone:
@@ -175,7 +175,7 @@ def _inner_attributes(source: Source) -> list[str]:
 
 def changed_imports(edit: Edit) -> Iterator[Violation]:
     """Imports that are gone, or new and public."""
-    before, after, pairs = edit.before, edit.after, edit.pairs
+    before, after, pairs = edit.before.source, edit.after.source, edit.pairs
     was, now = _imports(before, pairs.imports_before), _imports(after, pairs.imports_after)
     for key in was:
         if key not in now:

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from opencrates_lsp.rust.lint_levels import settings_in
-from opencrates_lsp.rust.policy.edit import (
-    Edit,
-    Finding,
-    Violation,
-    attribute_ranges,
-    beyond,
-    marks_in,
-    name_at,
-)
-from opencrates_lsp.rust.syntax import Source
-from opencrates_lsp.values import Span
+from opencrates_lsp.rust.policy.edit import Edit, Finding, Violation, beyond, name_at
+from opencrates_lsp.rust.policy.marks import Mark, attribute_ranges
 
 _QUIETER = ("allow", "expect", "warn")
 
 
 def silenced_lints(edit: Edit) -> Iterator[Violation]:
     """`#[allow]`, `#[expect]` and `#[warn]`, outer, inner, in `cfg_attr` or in a macro; clippy's own attributes."""
-    was = list(_silencing(edit.before, edit.spans[0]))
-    now = list(_silencing(edit.after, edit.spans[1]))
-    for finding in beyond(edit, was, now):
+    for finding in beyond(edit, _silencing(edit.before.marks), _silencing(edit.after.marks)):
         where = name_at(edit.after, finding.at)
         yield Violation("lints", f"{where} gets {finding.told}.")
 
 
-def _silencing(source: Source, within: Span) -> Iterator[Finding]:
-    marks = marks_in(source, within)
+def _silencing(marks: Sequence[Mark]) -> Iterator[Finding]:
     for start, end in attribute_ranges(marks):
         texts = [mark.text for mark in marks[start:end]]
         for setting in settings_in(texts):

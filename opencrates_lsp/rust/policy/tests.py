@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from opencrates_lsp.rust.items import Item, named, qualified_name
 from opencrates_lsp.rust.leads import attributes_of
 from opencrates_lsp.rust.lexer import code
-from opencrates_lsp.rust.policy.assertions import Assertion, assertions, weaker
+from opencrates_lsp.rust.policy.assertions import Assertion, assertions, body_of, weaker
 from opencrates_lsp.rust.policy.edit import Edit, Violation, is_for_tests, is_test_file
 from opencrates_lsp.rust.policy.signatures import changed_signature
-from opencrates_lsp.rust.syntax import Source, path_at
+from opencrates_lsp.rust.syntax import Source
 
 _BLOCKS = frozenset({"mod", "impl", "trait", "extern"})
 # Attributes that say nothing of whether or how the test runs.
@@ -39,9 +39,9 @@ def changed_tests(edit: Edit) -> Iterator[Violation]:
                 yield from _weakened(edit, old, new)
             continue
         yield from _changed(edit, old, new)
-    ignored = {new.identity for old, new in edit.pairs.both if _is_ignored(edit.before, old)}
+    ignored = {new.identity for old, new in edit.pairs.both if _is_ignored(edit.before.source, old)}
     for item in (*(new for _, new in edit.pairs.both), *edit.pairs.new):
-        if item.identity not in ignored and _is_ignored(edit.after, item):
+        if item.identity not in ignored and _is_ignored(edit.after.source, item):
             yield Violation("tests", f"The test `{qualified_name(item)}` is ignored now.")
     for item in edit.pairs.new:
         if item.is_test:
@@ -50,7 +50,7 @@ def changed_tests(edit: Edit) -> Iterator[Violation]:
 
 def _changed(edit: Edit, old: Item, new: Item) -> Iterator[Violation]:
     name = qualified_name(old)
-    same = edit.before.text[slice(*old.span)] == edit.after.text[slice(*new.span)]
+    same = edit.before.source.text[slice(*old.span)] == edit.after.source.text[slice(*new.span)]
     asked = old.identity.kind in _BLOCKS or _is_asked(edit, old)
     if old.is_test and not new.is_test:
         yield Violation("tests", f"`{name}` is no test any more.")
@@ -64,7 +64,7 @@ def _changed(edit: Edit, old: Item, new: Item) -> Iterator[Violation]:
     if same or not asked:
         return
     yield from _attributes(edit, old, new)
-    yield from changed_signature(edit.before, old, edit.after, new)
+    yield from changed_signature(edit.before.source, old, edit.after.source, new)
     yield from _weakened(edit, old, new)
 
 
@@ -76,7 +76,7 @@ def _is_asked(edit: Edit, item: Item) -> bool:
 
 def _attributes(edit: Edit, old: Item, new: Item) -> Iterator[Violation]:
     name = qualified_name(old)
-    was, now = _by_marks(edit.before, old), _by_marks(edit.after, new)
+    was, now = _by_marks(edit.before.source, old), _by_marks(edit.after.source, new)
     for marks, path in was.items():
         if marks in now or path in _IDLE:
             continue
@@ -125,10 +125,10 @@ def _weakened(edit: Edit, old: Item, new: Item) -> Iterator[Violation]:
     if old.identity.kind != "function" or old.body is None or new.body is None:
         return
     name = qualified_name(old)
-    if _is_empty(edit.after, new) and not _is_empty(edit.before, old):
+    if new.is_test and _is_empty(edit.after.source, new) and not _is_empty(edit.before.source, old):
         yield Violation("tests", f"`{name}` is empty now.")
         return
-    was, now = _asserted(edit.before, old), _asserted(edit.after, new)
+    was, now = _asserted(edit.before.source, old), _asserted(edit.after.source, new)
     lost = weaker(was, now) or (_elsewhere(edit, old, new) if new.is_test else "")
     if lost:
         yield Violation("tests", f"`{name}` {lost}.")
@@ -137,8 +137,8 @@ def _weakened(edit: Edit, old: Item, new: Item) -> Iterator[Violation]:
 
 def _elsewhere(edit: Edit, old: Item, new: Item) -> str:
     """That a test calls nothing of what it called, as the end of a sentence; "" where it does."""
-    calls = set(_CALL.findall(edit.before.text[slice(*(old.body or old.node_span))])) - _WRAPPING
-    left = _WORD.findall(edit.after.text[slice(*(new.body or new.node_span))])
+    calls = set(_CALL.findall(edit.before.source.text[slice(*(old.body or old.node_span))])) - _WRAPPING
+    left = _WORD.findall(edit.after.source.text[slice(*(new.body or new.node_span))])
     if not calls or calls & set(left):
         return ""
     return f"no longer calls `{min(calls).decode('utf-8', 'replace')}`"
@@ -146,7 +146,7 @@ def _elsewhere(edit: Edit, old: Item, new: Item) -> str:
 
 def _idle(edit: Edit, item: Item, known: Sequence[str]) -> Iterator[Violation]:
     """Assertions that always hold, and were not there before."""
-    for one in _asserted(edit.after, item):
+    for one in _asserted(edit.after.source, item):
         if one.strength == 0 and one.text not in known:
             yield Violation("tests", f"`{one.text}` in `{qualified_name(item)}` asserts nothing.")
 
@@ -162,16 +162,12 @@ def _asserted(source: Source, item: Item) -> list[Assertion]:
     for word in list(dict.fromkeys(match[1] for match in _CALL.finditer(body)))[:_HELPERS]:
         name = word.decode("utf-8", "replace")
         for helper in named(source, name):
-            if helper.identity.kind == "function" and helper.identity != item.identity and is_for_tests(helper):
+            free = helper.identity.kind == "function" and not helper.identity.header
+            if free and helper.identity != item.identity and is_for_tests(helper):
                 helpers[name] = _read(source, helper, {})
     return _read(source, item, helpers)
 
 
 def _read(source: Source, item: Item, helpers: Mapping[str, Sequence[Assertion]]) -> list[Assertion]:
-    if item.body is None:
-        return []
-    node = next(
-        (one for one in path_at(source, item.body.start) if one.start_byte == item.body.start and one.type == "block"),
-        None,
-    )
-    return assertions(source, node, helpers) if node is not None else []
+    body = body_of(source, item)
+    return assertions(source, body, helpers) if body is not None else []

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from opencrates_lsp.rust.policy.edit import (
-    Edit,
-    Finding,
-    Mark,
-    Violation,
-    attribute_ranges,
-    beyond,
-    calls_of,
-    marks_in,
-    name_at,
-)
+from opencrates_lsp.rust.policy.edit import Edit, Finding, Side, Violation, beyond, name_at
+from opencrates_lsp.rust.policy.marks import Mark, attribute_ranges, calls_of
 from opencrates_lsp.rust.syntax import Source, path_at
-from opencrates_lsp.values import Span
 
 # What reaches beyond the item: into the linker, or into everything that is linked with it.
 _ATTRIBUTES = frozenset(
@@ -38,21 +28,16 @@ _ASSEMBLY = ("asm", "global_asm", "naked_asm", "llvm_asm")
 
 def new_unsafe(edit: Edit) -> Iterator[Violation]:
     """Blocks, functions, impls, extern blocks, mutable statics, assembly and attributes, wherever they stand."""
-    was, now = (list(_unsafe(source, span)) for source, span in _sides(edit))
-    for finding in beyond(edit, was, now):
+    for finding in beyond(edit, _unsafe(edit.before), _unsafe(edit.after)):
         where = name_at(edit.after, finding.at)
         yield Violation("unsafe", f"{where} has {finding.told} that was not there.")
 
 
-def _sides(edit: Edit) -> tuple[tuple[Source, Span], tuple[Source, Span]]:
-    return (edit.before, edit.spans[0]), (edit.after, edit.spans[1])
-
-
-def _unsafe(source: Source, within: Span) -> Iterator[Finding]:
-    marks = marks_in(source, within)
+def _unsafe(side: Side) -> Iterator[Finding]:
+    marks = side.marks
     for at, mark in enumerate(marks):
         if mark.kind == "word" and mark.text in ("unsafe", "static", "extern"):
-            told = _told(source, marks, at)
+            told = _told(side.source, marks, at)
             if told:
                 yield Finding(told, told, mark.at)
     for at, _ in calls_of(marks, _ASSEMBLY):
