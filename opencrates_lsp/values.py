@@ -1,7 +1,6 @@
 """The plain values that the core passes around: frozen, without behaviour, without third-party imports.
 
 Positions are UTF-8 byte offsets everywhere below the faces, because tree-sitter and rustc's JSON both speak bytes.
-Lines, columns and UTF-16 exist only in `opencrates_lsp.server`.
 """
 
 from __future__ import annotations
@@ -115,6 +114,7 @@ class TestCount:
     `broken` names those that passed before, or that the edit itself wrote, and fail; `printed` is what each printed.
     `ran` names those that ran, at most 50, and `programs` the programs they are in, as cargo is told them.
     `failing_before` names those that fail as before, `flaky` those that did otherwise when they were run again.
+    `waiting` are those of them that ended in the very hole before, and fail now for another reason: name and words.
     """
 
     passed: int
@@ -122,6 +122,7 @@ class TestCount:
     ignored: int
     broken: tuple[str, ...] = ()
     printed: tuple[str, ...] = ()
+    waiting: tuple[tuple[str, str], ...] = ()
     ran: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     failing_before: tuple[str, ...] = ()
@@ -310,81 +311,6 @@ class Chunk:
 class Model:
     name: str
     context_tokens: int | None = None
-
-
-Permission = Literal["deny", "confirm", "allow"]
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What an edit may change without being asked; see CONTRACT "policy" for the words."""
-
-    signatures: Permission = "deny"
-    tests: Permission = "deny"
-    unsafe: Permission = "deny"
-    new_dependencies: Permission = "confirm"
-    lints: Permission = "deny"
-    panics: Permission = "deny"
-    capabilities: Permission = "deny"
-
-
-LintLevel = Literal["allow", "expect", "warn", "deny", "forbid"]
-
-
-@dataclass(frozen=True, slots=True)
-class Lints:
-    """What a crate says of lints outside of one of its files: in manifests, clippy.toml, and the modules above it.
-
-    `levels` are names of lints or groups ("clippy::unwrap_used") with their level; of two on one lint the later holds.
-    `levels_in_tests` are the same where `cfg(test)` holds.
-    `exempt_in_tests` are the lints that clippy.toml lets pass in tests, `checked_in_consts` those that it does not let
-    pass in constants.
-    """
-
-    levels: tuple[tuple[str, LintLevel], ...] = ()
-    levels_in_tests: tuple[tuple[str, LintLevel], ...] = ()
-    exempt_in_tests: frozenset[str] = frozenset()
-    checked_in_consts: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The bounds of one job."""
-
-    context_tokens: int = 6000
-    max_output_tokens: int = 4096
-    max_repairs: int = 2
-    candidates: int = 1
-    timeout_seconds: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """What cargo is told beside the command: the `[cargo]` settings."""
-
-    features: tuple[str, ...] = ()
-    all_features: bool = False
-    no_default_features: bool = False
-    all_targets: bool = False
-    target: str | None = None
-    profile: str | None = None
-    toolchain: str | None = None
-    extra_env: tuple[tuple[str, str], ...] = ()
-    extra_args: tuple[str, ...] = ()
-
-    def describe(self) -> str:
-        """The configuration for people: "default features, host"."""
-        features = "all features" if self.all_features else "default features"
-        if self.no_default_features:
-            features = "no default features"
-        if self.features:
-            features += " + " + ", ".join(self.features)
-        parts = [features, self.target or "host"]
-        if self.all_targets:
-            parts.append("all targets")
-        if self.profile:
-            parts.append(f"profile {self.profile}")
-        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from opencrates_lsp.rust.edits import applied
 from opencrates_lsp.rust.items import Item
 from opencrates_lsp.rust.syntax import Source, parse
 from opencrates_lsp.templates import Templates, packaged_folder
+from opencrates_lsp.terms import Limits, Lints, Policy
 from opencrates_lsp.values import (
     Change,
     Chunk,
@@ -26,9 +27,6 @@ from opencrates_lsp.values import (
     Documents,
     Excerpt,
     Level,
-    Limits,
-    Lints,
-    Policy,
     Prompt,
     Question,
     Span,

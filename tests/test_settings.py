@@ -23,7 +23,8 @@ from opencrates_lsp.settings.layers import (
     workspace_layer,
 )
 from opencrates_lsp.settings.models import SHAPES, Settings
-from opencrates_lsp.values import Configuration, Level, Limits, Policy
+from opencrates_lsp.terms import Configuration, Limits, Policy
+from opencrates_lsp.values import Level
 
 
 def files(tmp_path: Path, *, project: str = "", user: str = "") -> list[Layer]:

@@ -15,6 +15,7 @@ from opencrates_lsp.face import Face
 from opencrates_lsp.rust.items import Item
 from opencrates_lsp.rust.packing import Piece
 from opencrates_lsp.rust.syntax import Source
+from opencrates_lsp.terms import Limits, Lints, Policy
 from opencrates_lsp.values import (
     Change,
     Chunk,
@@ -22,10 +23,7 @@ from opencrates_lsp.values import (
     Document,
     Excerpt,
     Level,
-    Limits,
-    Lints,
     Note,
-    Policy,
     Prompt,
     Span,
     Subject,

@@ -23,7 +23,8 @@ from opencrates_lsp.redaction.gate import Gate
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.settings import Loaded
 from opencrates_lsp.templates import Templates
-from opencrates_lsp.values import Change, Chunk, Document, Level, Limits, Prompt, Task, Usage, Verdict
+from opencrates_lsp.terms import Limits
+from opencrates_lsp.values import Change, Chunk, Document, Level, Prompt, Task, Usage, Verdict
 from opencrates_lsp.verify.toolchain import Toolchain, find_toolchain
 from opencrates_lsp.workspace.files import rust_files
 from opencrates_lsp.workspace.layout import find_manifest, load_layout

@@ -24,15 +24,13 @@ from opencrates_lsp.rust.packing import BYTES_PER_TOKEN
 from opencrates_lsp.rust.syntax import Source
 from opencrates_lsp.store import Store
 from opencrates_lsp.templates import Templates
+from opencrates_lsp.terms import Limits, Lints, Policy
 from opencrates_lsp.values import (
     Chunk,
     Diagnostic,
     Documents,
     Excerpt,
     Level,
-    Limits,
-    Lints,
-    Policy,
     Prompt,
     Question,
     Span,

@@ -24,19 +24,8 @@ from opencrates_lsp.crates.staging import to_the_end
 from opencrates_lsp.crates.unfilled import take_out_unfilled
 from opencrates_lsp.errors import Missing, Refused, WrongUsage
 from opencrates_lsp.face import Face
-from opencrates_lsp.values import (
-    Chunk,
-    Level,
-    Limits,
-    Message,
-    Prompt,
-    Replace,
-    Span,
-    Subject,
-    Task,
-    Usage,
-    Verdict,
-)
+from opencrates_lsp.terms import Limits
+from opencrates_lsp.values import Chunk, Level, Message, Prompt, Replace, Span, Subject, Task, Usage, Verdict
 from opencrates_lsp.verify.process import run
 
 _FORMAT_SECONDS = 60.0

@@ -13,7 +13,7 @@ from opencrates_lsp.rust.attributes import COMMENTS, leading
 from opencrates_lsp.rust.items import Item
 from opencrates_lsp.rust.lexer import code
 from opencrates_lsp.rust.syntax import Source, path_at, text_of
-from opencrates_lsp.values import LintLevel
+from opencrates_lsp.terms import LintLevel
 
 if TYPE_CHECKING:
     from tree_sitter import Node

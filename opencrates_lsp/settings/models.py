@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from opencrates_lsp import values
+from opencrates_lsp import terms, values
 from opencrates_lsp.settings.marks import Lower, Stricter, Taken, Union
 
 # A leading hyphen would be read by cargo as one more argument.
@@ -37,7 +37,7 @@ Word = Annotated[str, StringConstraints(pattern=_WORD, max_length=200)]
 Endpoint = Annotated[str, StringConstraints(pattern=_ENDPOINT, max_length=2000)]
 Pattern = Annotated[str, StringConstraints(pattern=_IGNORED, max_length=1000)]
 Price = Annotated[float, Field(ge=0)]
-Permission = Annotated[values.Permission, Stricter(("allow", "confirm", "deny"))]
+Permission = Annotated[terms.Permission, Stricter(("allow", "confirm", "deny"))]
 
 
 class Section(BaseModel):
@@ -116,9 +116,9 @@ class Cargo(Section):
     extra_args: tuple[Name, ...] = ()
     """Further arguments of every cargo command."""
 
-    def configuration(self) -> values.Configuration:
+    def configuration(self) -> terms.Configuration:
         """What the proof is told."""
-        return values.Configuration(
+        return terms.Configuration(
             features=self.features,
             all_features=self.all_features,
             no_default_features=self.no_default_features,
@@ -186,9 +186,9 @@ class Policy(Section):
     """New `include!`, `include_str!`, `include_bytes!`, `env!`, `option_env!`, `#[path]`, processes, and the network;
     files and the environment at run time are left alone."""
 
-    def rules(self) -> values.Policy:
+    def rules(self) -> terms.Policy:
         """What candidates are held against."""
-        return values.Policy(
+        return terms.Policy(
             signatures=self.signatures,
             tests=self.tests,
             unsafe=self.unsafe,
@@ -259,9 +259,9 @@ class Settings(Section):
     cache: Cache = Cache()
     monitoring: Monitoring = Monitoring()
 
-    def limits(self) -> values.Limits:
+    def limits(self) -> terms.Limits:
         """The bounds of one job."""
-        return values.Limits(
+        return terms.Limits(
             context_tokens=self.context.max_tokens,
             max_output_tokens=self.ai.max_output_tokens,
             max_repairs=self.verify.max_repairs,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from opencrates_lsp.face import Phase
-from opencrates_lsp.values import Configuration
+from opencrates_lsp.terms import Configuration
 from opencrates_lsp.verify.leftovers import remove
 from opencrates_lsp.verify.libtest import Tested, read_tests
 from opencrates_lsp.verify.messages import Places, Report, read_report

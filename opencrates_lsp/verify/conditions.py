@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 
-from opencrates_lsp.values import Configuration
+from opencrates_lsp.terms import Configuration
 from opencrates_lsp.workspace.layout import Package
 
 # What is known of one predicate without `all`, `any` and `not`: whether it holds, None where nobody can tell.

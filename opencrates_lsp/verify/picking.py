@@ -10,7 +10,7 @@ from pathlib import Path
 from opencrates_lsp.errors import Missing, WrongUsage
 from opencrates_lsp.rust.reaching import Edited, Found, Reached, reaching
 from opencrates_lsp.rust.skimming import Skim, skim
-from opencrates_lsp.values import Configuration
+from opencrates_lsp.terms import Configuration
 from opencrates_lsp.verify.cargo import Scope
 from opencrates_lsp.verify.conditions import features_of
 from opencrates_lsp.verify.mirror import Mirror

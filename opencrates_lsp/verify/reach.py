@@ -15,7 +15,8 @@ from pathlib import Path
 
 from opencrates_lsp.rust.items import Item, items, items_around
 from opencrates_lsp.rust.syntax import Source, parse
-from opencrates_lsp.values import Configuration, Subject
+from opencrates_lsp.terms import Configuration
+from opencrates_lsp.values import Subject
 from opencrates_lsp.verify.cargo import Scope
 from opencrates_lsp.verify.conditions import Conditions, features_in, fitting
 from opencrates_lsp.verify.messages import Report

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from opencrates_lsp.errors import Missing
-from opencrates_lsp.values import Configuration, Documents, Subject
+from opencrates_lsp.terms import Configuration
+from opencrates_lsp.values import Documents, Subject
 from opencrates_lsp.verify.bounds import Bounds
 from opencrates_lsp.verify.canary import Canary, canaries, is_reported
 from opencrates_lsp.verify.cargo import Cargo, Progress, Scope, Tool, Wrap

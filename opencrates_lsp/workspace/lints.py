@@ -11,7 +11,8 @@ from opencrates_lsp.errors import OpenCratesError
 from opencrates_lsp.rust.items import Item, items
 from opencrates_lsp.rust.lint_levels import LEVELS, levels_in, outer_levels
 from opencrates_lsp.rust.syntax import Source, parse
-from opencrates_lsp.values import Documents, LintLevel, Lints
+from opencrates_lsp.terms import LintLevel, Lints
+from opencrates_lsp.values import Documents
 from opencrates_lsp.workspace.layout import Layout, Package
 from opencrates_lsp.workspace.manifests import Manifest, read_manifest, workspace_root
 

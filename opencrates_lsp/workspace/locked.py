@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from opencrates_lsp.errors import Missing
-from opencrates_lsp.values import Configuration
+from opencrates_lsp.terms import Configuration
 
 _DEADLINE_SECONDS = 5.0
 

@@ -14,7 +14,8 @@ from opencrates_lsp.errors import Cancelled, Refused
 from opencrates_lsp.face import Face
 from opencrates_lsp.rust.edits import applied
 from opencrates_lsp.rust.syntax import parse
-from opencrates_lsp.values import Change, Document, Policy
+from opencrates_lsp.terms import Policy
+from opencrates_lsp.values import Change, Document
 
 TEXT = b"""\
 fn a() -> u8 { todo!() }

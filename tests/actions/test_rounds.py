@@ -12,7 +12,8 @@ from opencrates_lsp import values
 from opencrates_lsp.actions.fill import ACTION
 from opencrates_lsp.errors import Refused
 from opencrates_lsp.templates import Templates, packaged_folder
-from opencrates_lsp.values import Level, Limits, Verdict
+from opencrates_lsp.terms import Limits
+from opencrates_lsp.values import Level, Verdict
 
 LIB = "pub fn twice(x: u32) -> u32 {\n    todo!()\n}\n"
 MARKED = LIB.replace("todo", "to$0do")

@@ -17,7 +17,8 @@ from opencrates_lsp.rust.holes import subject
 from opencrates_lsp.rust.items import items
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.store import Store
-from opencrates_lsp.values import Configuration, Level, Verdict
+from opencrates_lsp.terms import Configuration
+from opencrates_lsp.values import Level, Verdict
 from opencrates_lsp.verify.toolchain import find_toolchain
 from opencrates_lsp.verify.trial import Ground
 from opencrates_lsp.verify.verifier import Verifier

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from opencrates_lsp.faces.words import proved
-from opencrates_lsp.values import Configuration, Level, Verdict
+from opencrates_lsp.terms import Configuration
+from opencrates_lsp.values import Level, Verdict
 from opencrates_lsp.values import TestCount as Counted
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from opencrates_lsp.face import Phase
 from opencrates_lsp.templates import Templates
+from opencrates_lsp.terms import Limits
 from opencrates_lsp.values import (
     Chunk,
     Diagnostic,
     Document,
     Documents,
     Level,
-    Limits,
     Prompt,
     Question,
     Severity,

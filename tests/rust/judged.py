@@ -9,7 +9,7 @@ from laid import asked
 
 from opencrates_lsp.rust.policy import violations
 from opencrates_lsp.rust.syntax import parse
-from opencrates_lsp.values import Lints, Policy
+from opencrates_lsp.terms import Lints, Policy
 
 STRICT = Policy(new_dependencies="deny")
 

@@ -14,7 +14,7 @@ from opencrates_lsp.rust.items import items
 from opencrates_lsp.rust.merge import merge
 from opencrates_lsp.rust.policy import violations
 from opencrates_lsp.rust.syntax import parse
-from opencrates_lsp.values import Policy
+from opencrates_lsp.terms import Policy
 
 FILE = """\
 //! Größe.

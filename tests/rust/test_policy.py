@@ -7,7 +7,7 @@ from laid import asked
 
 from opencrates_lsp.rust.policy import violations
 from opencrates_lsp.rust.syntax import parse
-from opencrates_lsp.values import Policy
+from opencrates_lsp.terms import Policy
 
 STRICT = Policy(new_dependencies="deny")
 CRATES = frozenset({"serde", "once-cell"})

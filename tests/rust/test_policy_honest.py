@@ -16,7 +16,7 @@ from opencrates_lsp.rust.lexer import lex
 from opencrates_lsp.rust.merge import merge
 from opencrates_lsp.rust.policy import violations
 from opencrates_lsp.rust.syntax import parse
-from opencrates_lsp.values import Lints
+from opencrates_lsp.terms import Lints
 
 STRICTEST = Lints(
     tuple((f"clippy::{lint}", "deny") for lint in ("unwrap_used", "expect_used", "panic", "unreachable", "get_unwrap")),

@@ -6,7 +6,7 @@ import pytest
 from judged import rules, told
 
 from opencrates_lsp.rust.lint_levels import level_of
-from opencrates_lsp.values import LintLevel, Lints, Policy
+from opencrates_lsp.terms import LintLevel, Lints, Policy
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,7 @@ PANICS = [
     ("x.get(1).unwrap()", "get_unwrap", "`.get(…).unwrap()`"),
     ('panic!("y")', "panic", "`panic!`"),
     ("std::panic!()", "panic", "`panic!`"),
+    ("::std::panic!()", "panic", "`panic!`"),
     ("use std::panic as p; p!()", "panic", "`panic!`"),
     ("use core as c; c::panic!()", "panic", "`panic!`"),
     ("unreachable!()", "unreachable", "`unreachable!`"),

@@ -25,7 +25,8 @@ from candidates_made import BROKEN, FILES, Candidate, candidates, chunks
 from opencrates_lsp.rust.holes import subject
 from opencrates_lsp.rust.items import items
 from opencrates_lsp.rust.syntax import parse
-from opencrates_lsp.values import Configuration, Document, Level, Verdict
+from opencrates_lsp.terms import Configuration
+from opencrates_lsp.values import Document, Level, Verdict
 from opencrates_lsp.verify.toolchain import Toolchain, find_toolchain
 from opencrates_lsp.verify.trial import Ground
 from opencrates_lsp.verify.verifier import Verifier

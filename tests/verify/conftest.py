@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prover import Provers
 
-from opencrates_lsp.values import Configuration
+from opencrates_lsp.terms import Configuration
 from opencrates_lsp.verify.toolchain import Toolchain, find_toolchain
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from opencrates_lsp.rust.holes import holes, subject
 from opencrates_lsp.rust.items import items
 from opencrates_lsp.rust.syntax import parse
-from opencrates_lsp.values import Configuration, Document, Level, Subject, Verdict
+from opencrates_lsp.terms import Configuration
+from opencrates_lsp.values import Document, Level, Subject, Verdict
 from opencrates_lsp.verify.proof import Proof
 from opencrates_lsp.verify.toolchain import Toolchain, find_toolchain
 from opencrates_lsp.verify.trial import Ground

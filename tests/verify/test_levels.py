@@ -12,7 +12,8 @@ import pytest
 from prover import MANIFEST, Prover, Provers, lay
 
 from opencrates_lsp.errors import Missing
-from opencrates_lsp.values import Configuration, Level, Verdict
+from opencrates_lsp.terms import Configuration
+from opencrates_lsp.values import Level, Verdict
 from opencrates_lsp.verify.libtest import compared, read_tests
 from opencrates_lsp.verify.sandbox import probe
 from opencrates_lsp.verify.toolchain import Toolchain, find_toolchain

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from prover import MANIFEST, Provers
 
-from opencrates_lsp.values import Configuration
+from opencrates_lsp.terms import Configuration
 
 A = MANIFEST.format(name="a")
 F = "pub fn f() -> u8 { todo!() }\n"

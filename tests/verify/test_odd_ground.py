@@ -64,7 +64,7 @@ import asyncio, json, os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from prover import Provers, Prover
-from opencrates_lsp.values import Configuration
+from opencrates_lsp.terms import Configuration
 from opencrates_lsp.verify.toolchain import find_toolchain
 
 async def main():

@@ -16,7 +16,7 @@ import pytest
 from prover import MANIFEST, Provers, lay
 
 from opencrates_lsp.errors import Missing
-from opencrates_lsp.values import Configuration
+from opencrates_lsp.terms import Configuration
 
 A = MANIFEST.format(name="a")
 F = "pub fn f() -> u8 { todo!() }\n"

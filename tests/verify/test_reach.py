@@ -11,7 +11,8 @@ from prover import MANIFEST, Provers
 from opencrates_lsp.rust.holes import subject
 from opencrates_lsp.rust.items import items
 from opencrates_lsp.rust.syntax import parse
-from opencrates_lsp.values import Configuration, Level
+from opencrates_lsp.terms import Configuration
+from opencrates_lsp.values import Level
 from opencrates_lsp.verify.canary import canaries
 
 A = MANIFEST.format(name="a")

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from opencrates_lsp.rust.items import named
 from opencrates_lsp.rust.syntax import parse
-from opencrates_lsp.values import Configuration, Excerpt
+from opencrates_lsp.terms import Configuration
+from opencrates_lsp.values import Excerpt
 from opencrates_lsp.workspace.layout import Layout, load_layout
 from opencrates_lsp.workspace.locked import Cargo, cargo_home
 from opencrates_lsp.workspace.registry import Registry

@@ -14,7 +14,8 @@ from opencrates_lsp.rust.holes import subject
 from opencrates_lsp.rust.items import items
 from opencrates_lsp.rust.policy import violations
 from opencrates_lsp.rust.syntax import parse
-from opencrates_lsp.values import Document, Policy
+from opencrates_lsp.terms import Policy
+from opencrates_lsp.values import Document
 from opencrates_lsp.workspace.layout import Layout, load_layout
 from opencrates_lsp.workspace.lints import lints_of, read_lints
 

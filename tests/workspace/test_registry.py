@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from local_registry import Crates, lay
 
-from opencrates_lsp.values import Configuration
+from opencrates_lsp.terms import Configuration
 
 GAUGE_1 = """
 /// A gauge.

@@ -9,7 +9,8 @@ from opencrates_lsp.rust.changed import changed_spans, paired
 from opencrates_lsp.rust.matching import asked_item
 from opencrates_lsp.rust.policy.edit import Edit, Side, Violation
 from opencrates_lsp.rust.syntax import Source
-from opencrates_lsp.values import Lints, Policy, Subject
+from opencrates_lsp.terms import Lints, Policy
+from opencrates_lsp.values import Subject
 
 _NO_LINTS = Lints()
 

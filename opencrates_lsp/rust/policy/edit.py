@@ -14,7 +14,8 @@ from opencrates_lsp.rust.items import Identity, Item, items_around, qualified_na
 from opencrates_lsp.rust.policy.marks import Mark, marks_in
 from opencrates_lsp.rust.policy.names import Names, names_of
 from opencrates_lsp.rust.syntax import Source
-from opencrates_lsp.values import Lints, Span
+from opencrates_lsp.terms import Lints
+from opencrates_lsp.values import Span
 
 Rule = Literal["signatures", "tests", "unsafe", "new_dependencies", "lints", "panics", "capabilities"]
 
