@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from opencrates_lsp.errors import Busy
+from opencrates_lsp.verify.leftovers import remove
 from opencrates_lsp.verify.locks import Lock
 from opencrates_lsp.verify.mirror import Mirror
 
@@ -53,9 +53,11 @@ def evict(folders: Iterable[Path], limit_bytes: int) -> None:
         try:
             # The state goes first: a mirror that is only half there is made anew.
             (folder / "state.json").unlink(missing_ok=True)
-            for inner in folder.iterdir():
-                if inner.is_dir() and not inner.is_symlink():
-                    shutil.rmtree(inner, ignore_errors=True)
+            grave = folder / "grave"
+            for inner in [one for one in folder.iterdir() if one.is_dir() and not one.is_symlink() and one != grave]:
+                # What code of a model made may be locked, or too deep for a path.
+                with contextlib.suppress(OSError):
+                    remove(inner, grave)
             total -= size
         finally:
             lock.release()

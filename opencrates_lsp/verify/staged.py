@@ -6,14 +6,13 @@ import contextlib
 import hashlib
 import os
 import re
-import shutil
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from opencrates_lsp.values import Level, Verdict
 from opencrates_lsp.verify.cargo import Cargo, Progress, Scope, Tool, Wrap
-from opencrates_lsp.verify.leftovers import Standing, standing, sweep
+from opencrates_lsp.verify.leftovers import Standing, remove, standing, sweep
 from opencrates_lsp.verify.libtest import compared
 from opencrates_lsp.verify.messages import clippy_findings
 from opencrates_lsp.verify.proof import Clock
@@ -108,12 +107,13 @@ class Stagings:
         for left in self._folder.iterdir() if self._folder.is_dir() else ():
             with contextlib.suppress(OSError):
                 if left.stat().st_mtime < time.time() - _LEFT_SECONDS:
-                    shutil.rmtree(left)
+                    remove(left, self._folder / "grave")
 
     def close(self) -> None:
         """Delete what the folders were compiled into."""
         for staging in self._known.values():
-            shutil.rmtree(staging.target, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                remove(staging.target, staging.target.with_suffix(".grave"))
         self._known.clear()
 
     async def prove(self, folder: Path, level: Level, ground: Ground, guard: Guard, progress: Progress) -> Verdict:
