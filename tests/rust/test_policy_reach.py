@@ -22,6 +22,7 @@ COMPILED = [
     'vec![include_str!("a")]',
     'macro_rules! m { () => { include_str!("a") } } m!()',
     'macro_rules! m { ($m:ident) => { $m!("a") } } m!(env)',
+    'macro_rules! m { (@ $m:ident) => { $m!("a") } } m!(@ env)',
     "call!(include_str)",
     "call!(env, x)",
     '#[doc = include_str!("a")] fn g() {}',
@@ -49,6 +50,8 @@ RUNNING = [
     'macro_rules! m { ($a:ident) => { $a::process::Command::new("sh") } } m!(std)',
     "macro_rules! m { ($a:ident $b:ident $c:ident) => { $a::$b::$c::new(1) } } m!(std process Command)",
     "make!(std, process, Command)",
+    'macro_rules! m { ($a:ident) => { $a::process::Command::new("sh") } }',
+    'use /* ( */ std::process /* ; */ as p; p::Command::new("sh")',
     'use crate::prelude::*; Command::new("sh").spawn()',
     'use crate::shell::Command; let x = Command::new("sh").output();',
     "make::<std::process::Command>().spawn()",
@@ -110,6 +113,8 @@ def test_what_functions_are_for_is_let_pass(body: str) -> None:
         ("use std::process::Command;\nfn g() { Command::new(a); }\nfn f() { $ }", "Command::new(b)", False),
         ("fn g(c: &mut std::process::Command) {}\nfn f() { $ }", "std::process::Command::new(b)", False),
         ("fn g() -> std::net::TcpStream { x }\nfn f() { $ }", "std::process::Command::new(b)", True),
+        ("use std::process::Command;\nfn f() { $ }", "Command::new(b)", False),
+        ("use std::net::TcpStream;\nfn f() { $ }", "std::process::Command::new(b)", True),
         ("// std::process::Command\nfn f() { $ }", "std::process::Command::new(b)", True),
         # What its tests do is not what its code does.
         ("fn f() { $ }\n#[cfg(test)]\nmod t { fn g() { std::process::Command::new(a); } }",
@@ -129,6 +134,26 @@ def test_what_functions_are_for_is_let_pass(body: str) -> None:
 )  # fmt: skip
 def test_what_the_file_does_already_is_not_new(before: str, after: str, broken: bool) -> None:
     assert rules(before.replace("$", "todo!()"), before.replace("$", after)) == ["capabilities"] * broken
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "broken"),
+    [
+        ("data/a.bin", "/c/tests/all.rs", False),
+        ("../src/a.rs", "/c/tests/all.rs", False),
+        ("../../a.bin", "/c/tests/all.rs", True),
+        ("../../testdata/a", "/c/src/deep/mod.rs", False),
+        ("a/../../../../x", "/c/src/deep/mod.rs", True),
+        ("/etc/passwd", "/c/tests/all.rs", True),
+        ("C:/x", "/c/tests/all.rs", True),
+        ("a.bin", "/c/other/all.rs", True),
+    ],
+)
+def test_a_test_may_read_what_lies_in_its_own_package(name: str, path: str, broken: bool) -> None:
+    for reading in (f'include_bytes!("{name}")', f'#[path = "{name}"] mod m;'):
+        before, after = filled(reading, around="#[test]\nfn f() { $ }")
+        assert rules(before, after, path=path) == ["capabilities"] * broken
+        assert rules(*filled(reading), path="/c/src/deep/mod.rs") == ["capabilities"]
 
 
 def test_no_file_comes_in_as_a_module_that_nobody_asked_for() -> None:

@@ -43,6 +43,7 @@ pub fn asserts(x: u8) { assert!(x > 1, "{x}"); }
 pub fn prints(x: &[u8]) { println!("{}", x[0]); }
 pub fn nested(x: Option<u8>) -> Vec<u8> { vec![x.unwrap()] }
 pub const VALUE: u8 = match Some(1u8) { Some(x) => x, None => panic!() };
+pub const WRAPPED: u8 = Some(1u8).unwrap();
 pub const fn constant(x: Option<u8>) -> u8 { x.unwrap() }
 pub struct Parser;
 impl Parser {

@@ -15,6 +15,7 @@ from opencrates_lsp.rust.items import find, items_around, named
 from opencrates_lsp.rust.policy.edit import Edit, Finding, Side, Violation, beyond, is_for_tests, is_test_file, name_at
 from opencrates_lsp.rust.policy.marks import Mark, attribute_ranges, closing
 from opencrates_lsp.rust.policy.names import Parts, paths_in
+from opencrates_lsp.rust.syntax import path_at
 
 Capability = Literal["process", "exit", "network"]
 
@@ -45,7 +46,7 @@ _SYSTEM: dict[str, Capability] = {
     **dict.fromkeys(("system", "popen", "fork", "vfork", "execl", "execlp", "execle", "execv", "execvp"), "process"),
     **dict.fromkeys(("execve", "execvpe", "fexecve", "posix_spawn", "posix_spawnp", "execveat"), "process"),
     **dict.fromkeys(("socket", "connect", "bind", "listen", "sendto", "getaddrinfo", "socketpair"), "network"),
-    **dict.fromkeys(("exit", "_exit", "abort", "kill"), "exit"),
+    **dict.fromkeys(("exit", "_exit", "abort"), "exit"),
 }
 # The words of which any path to all this has at least one.
 _NAMED = frozenset({"process", "net", "os", "Command", "CommandExt"})
@@ -90,7 +91,10 @@ def _found(side: Side, edit: Edit) -> Iterator[Finding]:
     marks = side.marks
     for start, end in attribute_ranges(marks):
         for at in range(start, end - 1):
-            if marks[at].text == "path" and marks[at + 1].text == "=":
+            if marks[at].text != "path" or marks[at + 1].text != "=":
+                continue
+            inside = at + 2 < end and _is_fixture(edit.path, marks[at + 2].text.strip('"'))
+            if not (inside and _tested(edit, side, marks[at].at)):
                 yield Finding("path", f"`#[{_text(marks, at, end)}]`{_WHILE}", marks[at].at)
     for item in edit.pairs.new if side is edit.after else ():
         if item.identity.kind == "mod" and item.body is None and side.span.start <= item.span.start < side.span.end:
@@ -185,7 +189,7 @@ def _running(edit: Edit, side: Side, through: frozenset[str], found: Found) -> I
             return
     if path == ("Command", "new") and _is_from_afar(side) and _starts(marks, end):
         yield Finding("process", f"{_TOLD['process']} by `{shown}`", marks[start].at)
-    if path[0][:1] != "$" and any(one[0] in _STD and _is_open(marks, end, one) for one in meanings):
+    if path[0][:1] != "$" and any(one[0] in _STD and _is_open(side, start, end, one) for one in meanings):
         yield Finding("any path", f"`{shown}`, which a macro can make any path", marks[start].at)
 
 
@@ -207,14 +211,17 @@ def _capability(path: Parts) -> Capability | None:
     return "network" if rest[:1] == ["net"] and len(rest) > 1 and rest[1] in _SOCKETS else None
 
 
-def _is_open(marks: Sequence[Mark], end: int, path: Parts) -> bool:
+def _is_open(side: Side, start: int, end: int, path: Parts) -> bool:
     """Whether the path is not whole: a part is a macro's to say, or a macro is handed it to go on from there."""
+    marks = side.marks
     if any(part.startswith("$") for part in path):
         return True
     if [mark.text for mark in marks[end : end + 3]] == ["::", "[", "<"]:
         return True
-    module = path == ("std",) or (len(path) == 2 and path[1] in ("process", "net", "os"))
-    return module and end < len(marks) and (marks[end].kind == "word" or marks[end].text in (",", ")", "]", "}"))
+    if path != ("std",) and not (len(path) == 2 and path[1] in ("process", "net", "os")):
+        return False
+    ends = end < len(marks) and (marks[end].kind == "word" or marks[end].text in (",", ")", "]", "}"))
+    return ends and any(node.type == "token_tree" for node in path_at(side.source, marks[start].at))
 
 
 def _may_exit(edit: Edit, side: Side, offset: int) -> bool:

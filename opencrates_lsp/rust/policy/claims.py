@@ -19,7 +19,8 @@ EITHER = 3
 REFUSAL = 1
 """The strength of what only must not be come to, or must not fail."""
 
-_BOOLEAN = re.compile(r"(?:prop_)?assert|(?:prop_)?assume|ensure|check|verify|require")
+_BOOLEAN = re.compile(r"(?:prop_)?assert|(?:prop_)?assume|ensure")
+_NAMED = re.compile(r"(?:let_)?(?:check|verify|require)\w*")
 _NEAR = re.compile(r"relative|approx|abs_diff|ulps|delta|close|near|float")
 _OPENING = frozenset("([{")
 _CLOSING = frozenset(")]}")
@@ -50,6 +51,8 @@ def macro_strengths(name: str, arguments: Sequence[Token], value: Value) -> list
         return [_matched(parts) - less]
     if _BOOLEAN.fullmatch(plain):
         return [max(one - less, 0) for one in claims(parts[0], value)] if parts else [PREDICATE]
+    if _NAMED.fullmatch(plain):
+        return [PREDICATE]
     if plain.startswith("assert") or plain.endswith("_assert"):
         return [BOUNDED - less if "snapshot" in plain else PREDICATE - less]
     return None

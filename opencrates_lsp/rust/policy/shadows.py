@@ -18,8 +18,7 @@ from opencrates_lsp.rust.syntax import Source, path_at
 from opencrates_lsp.rust.uses import use_of
 
 _ASSERTING = re.compile(r"(?:debug_)?assert(?:_eq|_ne|_matches)?|panic|unreachable|todo|unimplemented|matches|test")
-# Those whose macros of these names assert as much.
-_GENUINE = frozenset({"std", "core", "alloc", "pretty_assertions", "similar_asserts", "assert2", "test_log", "tokio"})
+_RELATIVE = frozenset({"crate", "self", "super", "$crate"})
 _HIDING = frozenset({"function", "struct", "enum", "const", "static", "macro", "type", "trait", "mod"})
 _TEST = frozenset({"test", "doctest"})
 
@@ -89,7 +88,7 @@ def _renamed(edit: Edit) -> Iterator[Violation]:
     was, now = edit.before.names.bound, edit.after.names.bound
     for name, targets in now.items():
         if _ASSERTING.fullmatch(name) and any(
-            target not in was.get(name, ()) and (target[0] not in _GENUINE or target[-1] != name) for target in targets
+            target not in was.get(name, ()) and (target[0] in _RELATIVE or target[-1] != name) for target in targets
         ):
             yield Violation("tests", f"The new import of `{name}` takes the place of the one of that name.")
 
