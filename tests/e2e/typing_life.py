@@ -216,11 +216,13 @@ class Life(RuleBasedStateMachine):
 
     async def _fill(self, path: Path, key: str) -> None:
         self.world.commands += 1
+        asked, asking = len(self.world.model.requests), len(self.user.asking())
         fill = self.user.begin_key(path, key, f"fill-{self.world.commands}")
-        if fill is not None:
-            # The model has been asked, or the fill was refused.
-            while self.world.held() < len(self.waiting()) and not fill.future.done():
-                await asyncio.sleep(0.002)
+        # The model is asked, or the user is, or the fill is over.
+        while fill is not None and not fill.future.done() and len(self.world.model.requests) == asked:
+            if len(self.user.asking()) > asking:
+                break
+            await asyncio.sleep(0.002)
 
     @rule(wait=st.booleans())
     def release(self, wait: bool) -> None:
