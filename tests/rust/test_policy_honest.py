@@ -67,6 +67,7 @@ FILLS = [
     "fn f(x: [u8; 4]) -> u8 { x[0] + x[3] }",
     'fn f() { tracing::info!(count = 1, "done"); log::warn!("x"); }',
     "fn f(self) -> Self { Self { x: 1, ..self } }",
+    'fn f(self) { println!("{}", self.std) }',
     "fn f(std: std::time::Instant, core: u8) { g!(core); Instant { std }; }",
     'fn f(cmd: clap::Command) -> clap::Command { cmd.arg(clap::Arg::new("x")) }',
 ]
@@ -148,6 +149,8 @@ def test_what_a_comment_says_is_no_code() -> None:
     before = "/*\n a\n b\n c\n*/\nfn $0f() {}\n// One may use the crate; type it.\n"
     after = before.replace("$0", "").replace(" b\n", " b\n unsafe { include_str!() }\n #[allow(x)]\n")
     assert told(before, after, lints=STRICTEST) == []
+    before = "// use std::process as p;\nfn f() { todo!() }"
+    assert told(before, before.replace("todo!()", "p::Command::new(x)")) == []
 
 
 @settings(max_examples=80, deadline=None)
