@@ -194,7 +194,8 @@ def test_what_there_is_no_room_for_gives_way_to_what_counts_more() -> None:
 
 
 def test_the_room_is_used_to_the_last_token() -> None:
-    source = parse(b"struct A { b: u8 }\nstruct B;\nstruct C(A);\nfn f(a: &A, b: B) -> C { todo!() }\n")
+    long = "struct C { " + ", ".join(f"field_{number}: u64" for number in range(20)) + " }"
+    source = parse(f"struct A {{ b: u8 }}\nstruct B;\n{long}\nfn f(a: &A, b: B) -> C {{ todo!() }}\n".encode())
     (hole,) = holes(source)
     whole = context(source, hole, Beside(), RANKED)
     needed = tokens(whole.text)
