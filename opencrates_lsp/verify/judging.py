@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,10 +23,13 @@ from opencrates_lsp.verify.uncovered import its_own
 from opencrates_lsp.workspace.layout import Package
 
 After = Mapping[Path, bytes | None]
-# What a value or an opaque type can do to code in other files: types and their bounds, patterns, and evaluation.
+# What a value or an opaque type can do to code in other files: types and their bounds, patterns, layouts, evaluation.
 _OF_BODIES = frozenset(
-    ("E0004", "E0005", "E0080", "E0271", "E0275", "E0277", "E0282", "E0283", "E0308", "E0391", "E0599", "E0720")
+    "E0004 E0005 E0030 E0080 E0081 E0119 E0271 E0275 E0277 E0282 E0283 E0284 E0308 E0370 E0391 E0512 E0527 E0528 E0579"
+    " E0592 E0599 E0720 E0790".split()
 )
+# The same where rustc has no code for it.
+_OF_BOUNDS = re.compile(r"between threads|not general enough|higher-ranked|depth limit|recursion limit|cycle")
 
 
 async def judged(
@@ -140,7 +144,8 @@ def _may_come_of_a_body(one: Finding) -> bool:
     """
     code = one.diagnostic.code or ""
     is_lint = code != "" and not code.startswith(("E0", "clippy::"))
-    return one.diagnostic.severity is Severity.ERROR and (is_lint or code in _OF_BODIES)
+    of_body = code in _OF_BODIES if code else _OF_BOUNDS.search(one.diagnostic.message) is not None
+    return one.diagnostic.severity is Severity.ERROR and (is_lint or of_body)
 
 
 async def _widened(

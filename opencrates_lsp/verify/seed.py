@@ -3,7 +3,8 @@
 Copied is what cargo needs to take a finished build for finished: `deps` without the linked programs, `.fingerprint`
 and `build`, with their times, of the packages that Cargo.lock names: a target directory may be one for all projects of
 its user. Of the workspace's own packages that have build scripts the results of these are left
-out, so that they run in the mirror and name its paths.
+out, so that they run in the mirror and name its paths; and so is what was compiled of files beyond a package's folder,
+which cargo knows by the user's own paths, so that it would never notice what changes in the mirror.
 The copies share blocks with the originals where the file system can (`copy_file_range`), but no file is linked.
 """
 
@@ -23,6 +24,8 @@ from opencrates_lsp.verify.locks import Lock
 RESERVE_BYTES = 1 << 30
 _LIBRARIES = frozenset({".rmeta", ".rlib", ".d", ".so", ".dylib", ".dll"})
 _PATIENCE_SECONDS = 20.0
+# In the lists of sources that cargo keeps every path comes after its length; those within the package are relative.
+_ABSOLUTE = re.compile(rb"\x00(?:/|\\\\|[A-Za-z]:[\\/])")
 _NAME = re.compile(r'^name = "([^"]+)"', re.MULTILINE)
 
 
@@ -97,6 +100,8 @@ def _needed(place: Path, own: frozenset[str], locked: frozenset[str]) -> Iterato
             name, _, mark = entry.name.rpartition("-")
             if locked and name not in locked:
                 continue
+            if name in own and _reads_beyond(Path(entry.path)):
+                continue
             hashes.add(mark)
             if not (name in own and _ran(Path(entry.path))):
                 yield from _all(Path(entry.path))
@@ -109,6 +114,12 @@ def _needed(place: Path, own: frozenset[str], locked: frozenset[str]) -> Iterato
 def _ran(folder: Path) -> bool:
     """Whether the folder holds the result of a build script's run."""
     return (folder / "root-output").exists() or any(entry.name.startswith("run-build-") for entry in _scan(folder))
+
+
+def _reads_beyond(folder: Path) -> bool:
+    """Whether a list of sources in the folder names any by its absolute path."""
+    lists = (Path(entry.path) for entry in _scan(folder) if entry.name.startswith("dep-") and entry.is_file())
+    return any(_ABSOLUTE.search(one.read_bytes()) for one in lists)
 
 
 def _all(folder: Path) -> Iterator[tuple[Path, int]]:

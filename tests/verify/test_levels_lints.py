@@ -77,6 +77,39 @@ async def test_what_only_comes_to_light_is_no_fault_of_the_edit(
     assert ([error.code for error in verdict.new_errors], verdict.passed) == (codes, not codes)
 
 
+FAR = "pub mod away;\npub mod broken;\n"
+AWAY = {
+    "pattern": ("pub const N: usize = 2;", "fn g(x: [u8; crate::N]) -> u8 { let [a, b] = x; a + b }", "3", "2"),
+    "discriminant": ("pub const N: isize = 2;", "pub enum E { A = crate::N, B = 3 }", "3", "4"),
+    "layout": (
+        "pub const N: usize = 2;",
+        "fn g(x: [u8; crate::N]) -> u16 { unsafe { std::mem::transmute(x) } }",
+        "3",
+        "1 + 1",
+    ),
+    "impls": ("pub const N: usize = 2;", "trait T {} impl T for [u8; crate::N] {} impl T for [u8; 3] {}", "3", "4"),
+    # rustc has no code for this one.
+    "auto-trait": (
+        "pub async fn f() {}",
+        "fn send<T: Send>(_: T) {} fn g() { send(crate::f()) }",
+        "{ let x = std::rc::Rc::new(1); std::future::ready(()).await; drop(x); }",
+        "{ std::future::ready(()).await; }",
+    ),
+}
+
+
+@pytest.mark.parametrize(("item", "away", "wrong", "right"), AWAY.values(), ids=AWAY)
+async def test_what_a_value_breaks_elsewhere_counts_beside_an_older_error(
+    provers: Provers, item: str, away: str, wrong: str, right: str
+) -> None:
+    broken = 'pub fn broken() -> u8 {\n    "older"\n}\n'
+    prover = await provers(
+        {"Cargo.toml": A, "src/lib.rs": f"{FAR}{item}\n", "src/away.rs": f"{away}\n", "src/broken.rs": broken}
+    )
+    proof = await prover.prepare(item="N" if "N" in item else "f")
+    assert [(await prover.judge(proof, body)).passed for body in (wrong, right)] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("files", "file", "body", "beyond", "reason"),
     [

@@ -159,6 +159,24 @@ async def test_the_users_target_is_read_and_never_written(provers: Provers) -> N
     assert [message["fresh"] for message in said if message["reason"] == "compiler-artifact"] == [True, True]
 
 
+async def test_what_the_users_build_read_beyond_a_package_is_not_taken_for_compiled(provers: Provers) -> None:
+    """cargo knows it by the user's own path there, and would look at his file for ever."""
+    files = {
+        "Cargo.toml": '[workspace]\nmembers = ["a", "b"]\nresolver = "2"\n',
+        "a/Cargo.toml": A,
+        "a/src/lib.rs": "pub mod shared;\n",
+        "a/src/shared.rs": F,
+        "b/Cargo.toml": MANIFEST.format(name="b").replace("2021", "2018"),
+        "b/src/lib.rs": '#[path = "../../a/src/shared.rs"]\npub mod shared;\n',
+    }
+    prover = await provers(files, checked=True)
+    proof = await prover.prepare("a/src/shared.rs")
+    # The edition of the other package does not have the trait in its prelude.
+    verdict = await prover.judge(proof, "{ u8::try_from(1u16).map_or(0, |byte| byte) }")
+    assert [error.code for error in verdict.new_errors] == ["E0599"]
+    assert (await prover.judge(proof, "{ 1 }")).passed
+
+
 @pytest.mark.parametrize("place", ["env", "config"])
 async def test_a_target_directory_that_the_user_named_is_not_ours(provers: Provers, tmp_path: Path, place: str) -> None:
     named = tmp_path / "named"
