@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import re
 import select
@@ -171,13 +172,10 @@ class Watch:
             left, entries_left = _room(folder)
             if left < min(_RESERVE_BYTES, free // 2):
                 return True
-            lost = free - left
-            # Nested too deep to be walked, or written by somebody else: so much is not waited for.
-            if lost > 2 * self._bounds.disk:
-                return True
-            if lost > self._bounds.disk or entries - entries_left > _ENTRIES:
-                size, count = _written(self._writable, self._begun_ns)
-                if size > self._bounds.disk or count > _ENTRIES:
+            if free - left > self._bounds.disk or entries - entries_left > _ENTRIES:
+                size, count, is_all = _written(self._writable, self._begun_ns)
+                # Nested too deep to be walked: somebody hides what he writes.
+                if size > self._bounds.disk or count > _ENTRIES or not is_all:
                     return True
         return False
 
@@ -252,15 +250,21 @@ def _room(folder: Path) -> tuple[int, int]:
     return told.f_bavail * told.f_frsize, told.f_favail or 1 << 62
 
 
-def _written(folders: Iterable[Path], since_ns: int) -> tuple[int, int]:
-    """The bytes and the number of the files that were changed since."""
+def _written(folders: Iterable[Path], since_ns: int) -> tuple[int, int, bool]:
+    """The bytes and the number of the files that were changed since, and whether all could be seen."""
     size = count = 0
+    deep: list[OSError] = []
+
+    def failed(error: OSError) -> None:
+        if error.errno == errno.ENAMETOOLONG:
+            deep.append(error)
+
     for folder in folders:
-        for above, _, names in os.walk(folder):
+        for above, _, names in os.walk(folder, onerror=failed):
             for name in names:
                 with contextlib.suppress(OSError):
                     told = os.lstat(os.path.join(above, name))  # noqa: PTH118 - there may be a hundred thousand.
                     if told.st_ctime_ns >= since_ns:
                         size += told.st_blocks * 512
                         count += 1
-    return size, count
+    return size, count, not deep

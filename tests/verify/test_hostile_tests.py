@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -98,9 +99,18 @@ class Scene:
         return found
 
 
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """A folder in memory where there is one: a disk may take a minute for a hundred thousand files."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(
+        prefix="hostile-", dir=memory if os.access(memory, os.W_OK) else None, ignore_cleanup_errors=True
+    ) as made:
+        yield Path(made).resolve()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene(tmp_path_factory: pytest.TempPathFactory, toolchain: Toolchain) -> AsyncIterator[Scene]:
-    folder = tmp_path_factory.mktemp("hostile")
+async def scene(folder: Path, toolchain: Toolchain) -> AsyncIterator[Scene]:
     secret = f"opencrates-secret-{os.getpid()}-{folder.name}"
     home = folder / "home"
     lay(home, dict.fromkeys((".ssh/id", ".cargo/credentials.toml", "notes", ".config/key", ".bashrc"), secret))
