@@ -145,6 +145,16 @@ mod tests {
 LINES = [line for line in FILE.splitlines() if line.startswith("use ")]
 
 
+def test_names_of_other_tests_and_of_methods_are_none_of_a_tests_own() -> None:
+    before = "#[test]\nfn a() { fn help() {} help() }\n#[test]\nfn $0b() { g(); todo!() }"
+    assert told(before, before.replace("$0", "").replace("todo!()", "fn help() {} help()")) == []
+    drop = (
+        "#[cfg(test)]\nmod t { impl Drop for D { fn drop(&mut self) { assert!(self.x); } }\n#[test]\nfn $0f() { $ } }"
+    )
+    before, after = (drop.replace("$ }", body) for body in ("drop(d); assert!(g()); }", "assert!(g()); }"))
+    assert told(before, after.replace("$0", "")) == []
+
+
 def test_what_a_comment_says_is_no_code() -> None:
     before = "/*\n a\n b\n c\n*/\nfn $0f() {}\n// One may use the crate; type it.\n"
     after = before.replace("$0", "").replace(" b\n", " b\n unsafe { include_str!() }\n #[allow(x)]\n")
