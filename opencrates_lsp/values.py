@@ -122,11 +122,11 @@ class TestCount:
     ignored: int
     broken: tuple[str, ...] = ()
     printed: tuple[str, ...] = ()
-    waiting: tuple[tuple[str, str], ...] = ()
     ran: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     failing_before: tuple[str, ...] = ()
     flaky: tuple[str, ...] = ()
+    waiting: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

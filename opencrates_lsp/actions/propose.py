@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from opencrates_lsp.actions.base import Asked, Proof, Request, Tools
 from opencrates_lsp.actions.candidates import Round, answers, first_to_hold, recalled, remembered
-from opencrates_lsp.actions.proving import Failure, Held, Trial
+from opencrates_lsp.actions.proving import Failure, Held, Trial, takes_unmet, unmet
 from opencrates_lsp.actions.repairing import digest, rank, repair_prompt, signature_of
 from opencrates_lsp.errors import Refused
 from opencrates_lsp.rust.causes import Signature
@@ -89,8 +89,13 @@ async def _rounds(request: Request, wanted: Asked, tools: Tools, proving: asynci
     trial = Trial(request, wanted.task, tools, proving)
     kept = await first_to_hold(recalled(await remembered(first, tools)), trial)
     tally.attempts += kept.tried
+    best: Held | None = None
     if kept.held is not None:
-        return _change(request, wanted, kept.held, tally, tools)
+        late = unmet(wanted.task, kept.held)
+        if late is None:
+            return _change(request, wanted, kept.held, tally, tools)
+        best = kept.held
+        kept.failures.append(late)
     asked, before = first, kept.failures
     failure = Failure(Refused("The provider gave no answer.", remedy="Try again, or choose another provider."))
     repairs = tools.limits.max_repairs if tools.converses else 0
@@ -102,8 +107,13 @@ async def _rounds(request: Request, wanted: Asked, tools: Tools, proving: asynci
         done.failures += before
         before = []
         if done.held is not None:
-            await tools.keep(first, done.held.answer.text, done.held.answer.candidate)
-            return _change(request, wanted, done.held, tally, tools)
+            late = unmet(wanted.task, done.held)
+            if late is None:
+                await tools.keep(first, done.held.answer.text, done.held.answer.candidate)
+                return _change(request, wanted, done.held, tally, tools)
+            # It may be applied, and yet what its author expects of it is written down: worth another answer.
+            best = min((one for one in (best, done.held) if one is not None), key=_waiting)
+            done.failures.append(late)
         failure = min(done.failures, key=rank, default=failure)
         stop = _hopeless(done, failure, tally)
         if stop or repair == repairs:
@@ -113,7 +123,16 @@ async def _rounds(request: Request, wanted: Asked, tools: Tools, proving: asynci
             stop = "the same question would be asked again"
             break
         tally.sent.add(digest(asked))
+    if best is not None and (late := unmet(wanted.task, best)) is not None:
+        if await takes_unmet(best, late, tools):
+            return _change(request, wanted, best, tally, tools)
+        failure = late
     raise _refused(failure.refusal, tally.attempts, stop)
+
+
+def _waiting(held: Held) -> int:
+    """How many tests still wait for a right answer."""
+    return len(held.verdict.tests.waiting) if held.verdict.tests is not None else 0
 
 
 def _hopeless(done: Round, failure: Failure, tally: Tally) -> str:

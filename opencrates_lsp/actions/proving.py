@@ -6,6 +6,7 @@ What is wrong with an answer is a value here, for the next answer may learn from
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, field, replace
 
 from opencrates_lsp.actions.base import Proof, Request, Tools
@@ -24,9 +25,12 @@ from opencrates_lsp.values import Diagnostic, Level, Question, Replace, Task, Ve
 _MENDS = 2
 """How often what rustc itself suggests is taken, before the model is asked: one mend may uncover the next error."""
 
+_PANICKED = re.compile(r"panicked at [^\n]*:\n(?P<words>[^\n]+)")
+
 AGAIN = "Try again, say in the hole's message what is wanted, or choose another model."
 
 APPLY_UNPROVED = "Apply after a syntax check only"
+APPLY_UNMET = "Apply it all the same"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,35 @@ class Trial:
             return proof
         self.unproved = await _unreached(self.task, self.tools, proof)
         return self.unproved
+
+
+def unmet(task: Task, held: Held) -> Failure | None:
+    """What is wrong with an answer that holds and yet fails tests which had waited for the hole to be filled."""
+    tests = held.verdict.tests
+    if tests is None or not tests.waiting:
+        return None
+    name, printed = tests.waiting[0]
+    said = _PANICKED.search(printed)
+    words = f": {said['words'].strip().rstrip('.')}" if said is not None else ""
+    message = f"`{name}`, which waited for `{task.subject.name}`, fails with it{words}"
+    attempt = held.merged.text.decode()
+    refusal = Refused(
+        f"{message}.",
+        remedy=f"{AGAIN} With verify.level = check no test is asked.",
+        place=task.path,
+        verdict=held.verdict,
+        attempt=attempt,
+    )
+    return Failure(refusal, given(held.merged), merged=held.merged)
+
+
+async def takes_unmet(held: Held, failure: Failure, tools: Tools) -> bool:
+    """Whether the user takes an answer all the same; the edit broke nothing, and the test may be wrong."""
+    waiting = held.verdict.tests.waiting if held.verdict.tests is not None else ()
+    more = f" So do {len(waiting) - 1} more." if len(waiting) > 1 else ""
+    text = f"{failure.refusal.message}{more} It compiles, and nothing fails that passed before. Apply it all the same?"
+    question = Question(text, (APPLY_UNMET, "Leave the file as it is"), given(held.merged))
+    return await tools.face.ask(question) == APPLY_UNMET
 
 
 def given(merged: Merged) -> str:

@@ -41,9 +41,15 @@ def signature_of(failure: Failure) -> Signature:
     verdict = failure.refusal.verdict
     if verdict is not None and verdict.new_errors:
         return signature(verdict.new_errors)
-    if verdict is not None and verdict.tests is not None and verdict.tests.broken:
-        return frozenset(("test", said) for said in (*verdict.tests.broken, *verdict.tests.printed))
+    if verdict is not None and verdict.tests is not None and (failing := failing_tests(verdict.tests)):
+        return frozenset(failing)
     return frozenset({("", failure.refusal.message)})
+
+
+def failing_tests(tests: TestCount) -> list[tuple[str, str]]:
+    """The tests that speak against an answer: the name of each, and what it printed."""
+    printed = [*tests.printed, *[""] * len(tests.broken)]
+    return [*zip(tests.broken, printed, strict=False), *tests.waiting]
 
 
 def digest(prompt: Prompt) -> bytes:
@@ -77,6 +83,7 @@ async def repair_prompt(first: Prompt, request: Request, task: Task, failure: Fa
         "reason": f"{refusal.message} {failure.advice}".rstrip(),
         "hints": list(dict.fromkeys([*known.notes, *(help_.rule for help_, _ in helps if help_.rule)])),
         "definitions": known.found,
+        "broke": tests is not None and bool(tests.broken),
         "tests": await _tests(tests, request, task, tools) if tests is not None else [],
     }
     said = await tools.render("prompts/repair.md.j2", values)
@@ -94,10 +101,9 @@ def _lead(item: str) -> str:
 
 
 async def _tests(tests: TestCount, request: Request, task: Task, tools: Tools) -> Sequence[dict[str, str]]:
-    """The tests that the answer broke: name, source where it is known, and the end of what they printed."""
+    """The tests that fail with the answer: name, source where it is known, and the end of what they printed."""
     told: list[dict[str, str]] = []
-    printed = [*tests.printed, *[""] * len(tests.broken)]
-    for name, said in list(zip(tests.broken, printed, strict=False))[:_MOST_TESTS]:
+    for name, said in failing_tests(tests)[:_MOST_TESTS]:
         source = await _test_source(name.rsplit("::", 1)[-1], request, task, tools)
         told.append({"name": name, "source": source[:_MOST_OF_A_TEST], "printed": said.strip()[-_MOST_OF_A_TEST:]})
     return told

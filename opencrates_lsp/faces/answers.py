@@ -58,6 +58,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
             "ran": list(tests.ran),
             "programs": list(tests.programs),
             "failing_before": list(tests.failing_before),
+            "waiting": [{"name": name, "printed": printed} for name, printed in tests.waiting],
             "flaky": list(tests.flaky),
         },
         "attempts": verdict.attempts,

@@ -51,7 +51,9 @@ def proved(verdict: Verdict) -> str:
             parts.append(f"{_tests(passed)} passed")
         if failed:
             known = len(verdict.tests.failing_before) == failed
-            parts.append(f"{failed if passed else _tests(failed)} failed{' as before' if known else ''}")
+            which = " as before" if known else ""
+            which = f", {len(verdict.tests.waiting)} of them waited for it" if verdict.tests.waiting else which
+            parts.append(f"{failed if passed else _tests(failed)} failed{which}")
         if verdict.tests.flaky:
             parts.append(f"{len(verdict.tests.flaky)} flaky")
     parts += verdict.skipped

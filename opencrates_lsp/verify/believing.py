@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from opencrates_lsp.rust.reaching import edited_at, edited_items, written_tests
 from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.values import Diagnostic, Level, TestCount, Verdict
 from opencrates_lsp.verify.cargo import Progress, Wrap
-from opencrates_lsp.verify.libtest import WHOLE, Tested, counted, is_written, named, suspects
+from opencrates_lsp.verify.libtest import WHOLE, Tested, counted, ended_in_hole, is_written, named, suspects
 from opencrates_lsp.verify.picking import Pick, Run
 from opencrates_lsp.verify.proof import Analysed, Clock, Proof
 from opencrates_lsp.verify.running import Guard
@@ -29,6 +30,7 @@ class _Outcome:
     programs: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
+    waiting: list[tuple[str, str]] = field(default_factory=list)
     flaky: list[str] = field(default_factory=list)
     passed_then: int = 0
     errors: list[Diagnostic] = field(default_factory=list)
@@ -43,7 +45,12 @@ class _Outcome:
     def count(self) -> TestCount:
         flaky = tuple(dict.fromkeys(map(named, self.flaky)))
         count = counted(self.done, self.broken, known=self.known, flaky=flaky, programs=tuple(self.programs))
-        return replace(count, passed=count.passed + self.passed_then, failed=count.failed - self.passed_then)
+        return replace(
+            count,
+            passed=count.passed + self.passed_then,
+            failed=count.failed - self.passed_then,
+            waiting=tuple((named(name), said) for name, said in self.waiting),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,9 @@ class _Judge:
         self.outcome.done.append(tested)
         self.outcome.programs.append(run.describe())
         names = suspects(before, tested, self.written)
-        self.outcome.known += [name for name in tested.failed if name not in names and name != WHOLE]
+        known = [name for name in tested.failed if name not in names and name != WHOLE]
+        self.outcome.known += known
+        self.outcome.waiting += await in_thread(lambda: self._waiting(before, tested, known))
         if names:
             await self._believe(run, before, tested, names)
 
@@ -93,6 +102,23 @@ class _Judge:
                 lambda: trial.mirror.touch(*(path for path, text in self.after.items() if text is not None))
             )
         return None
+
+    def _waiting(self, before: Tested | None, tested: Tested, known: Sequence[str]) -> list[tuple[str, str]]:
+        """Those of the tests that failed before because they came to the item's own hole, and fail otherwise now."""
+        if before is None:
+            return []
+        subject = self.proof.subject
+        base = self.trial.base(subject.path)
+        first, last = (base.count(b"\n", 0, at) + 1 for at in subject.item)
+        found = []
+        for name in known:
+            was, now = before.printed.get(name, ""), tested.printed.get(name, "")
+            hole = ended_in_hole(was)
+            if hole is None or not first <= hole.line <= last or not str(subject.path).endswith(hole.file):
+                continue
+            if now and ended_in_hole(now) is None:
+                found.append((name, now))
+        return found
 
     async def _unbuilt(self, run: Run, before: Tested | None, tested: Tested, seconds: float) -> None:
         name = f"`cargo test -p {run.describe()}`"
@@ -140,6 +166,7 @@ class _Judge:
                 outcome.flaky.append(name)
             else:
                 outcome.known.append(name)
+                outcome.waiting += await in_thread(partial(self._waiting, without, tested, [name]))
 
     async def _alone(self, run: Run, names: Sequence[str], after: After, seconds: float) -> Tested:
         """The tests of these names, one at a time."""

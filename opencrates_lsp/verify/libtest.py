@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from opencrates_lsp.values import Diagnostic, Severity, TestCount
 
@@ -24,6 +25,11 @@ _LINE = re.compile(r" \(line \d+\)")
 _COMPILING = re.compile(r"^\s+Compiling (?P<name>\S+) v", re.MULTILINE)
 _ERROR = re.compile(
     r"^error(?:\[(?P<code>E\d+)\])?: (?P<message>.+)\n(?P<rest>(?:^[ \d|=].*\n|^\n(?=[ \d|]))*)", re.MULTILINE
+)
+# The words of `todo!()` and `unimplemented!()`; before Rust 1.73 they stood in front of the place.
+_HOLE = re.compile(
+    r"panicked at (?P<file>[^\n:]+):(?P<line>\d+):\d+:\nnot (?:yet )?implemented"
+    r"|panicked at '(?:not (?:yet )?implemented)[^\n]*', (?P<old_file>[^\n:]+):(?P<old_line>\d+):\d+"
 )
 WHOLE = "cargo test"
 """The name of a run as one test: programs that print in another way."""
@@ -107,6 +113,22 @@ def read_tests(out: str, err: str, code: int, *, timed_out: bool = False, second
         bool(programs),
         seconds,
     )
+
+
+class Panicked(NamedTuple):
+    """Where a test came to a `todo!()` or an `unimplemented!()`; lines count from 1."""
+
+    file: str
+    line: int
+
+
+def ended_in_hole(printed: str) -> Panicked | None:
+    """The hole in which a test ended, by what it printed; None where it ended otherwise."""
+    ends = list(_HOLE.finditer(printed))
+    if not ends:
+        return None
+    found = ends[-1]
+    return Panicked(found["file"] or found["old_file"], int(found["line"] or found["old_line"]))
 
 
 def named(name: str) -> str:

@@ -33,6 +33,10 @@ def test_a_configuration_that_is_not_the_plain_one_is_named(configuration: Confi
         (Counted(0, 0, 0), "0 tests passed"),
         (Counted(2, 1, 0, failing_before=("t",)), "2 tests passed, 1 failed as before"),
         (Counted(0, 2, 0, broken=("t",), failing_before=("u",)), "2 tests failed"),
+        (
+            Counted(1, 2, 0, failing_before=("t", "u"), waiting=(("t", "no"),)),
+            "1 test passed, 2 failed, 1 of them waited for it",
+        ),
         (Counted(3, 0, 0, flaky=("t",)), "3 tests passed, 1 flaky"),
     ],
 )

@@ -264,6 +264,7 @@ def test_answers_are_the_contracts_json() -> None:
             "ran": ["t", "u"],
             "programs": ["a --lib"],
             "failing_before": ["u"],
+            "waiting": [],
             "flaky": ["v"],
         },
         "attempts": 3,
