@@ -6,9 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import product
 
+from opencrates_lsp.rust.attributes import COMMENTS
+from opencrates_lsp.rust.syntax import Source, parse, path_at
 from opencrates_lsp.terms import Configuration
 from opencrates_lsp.workspace.layout import Package
 
@@ -16,9 +18,14 @@ from opencrates_lsp.workspace.layout import Package
 Known = Callable[[str], bool | None]
 
 _FEATURE = re.compile(r'feature\s*=\s*"([^"]+)"')
-_CFG = re.compile(rb"#!?\[\s*cfg\s*\(")
+_BLANK = rb"(?:\s|/\*.*?\*/|//[^\n]*\n)*"
+_CFG = re.compile(rb"#%s!?%s\[%s(?P<name>cfg(?:_attr)?)%s\(" % ((_BLANK,) * 4), re.DOTALL)
+_INNER = re.compile(r"cfg\s*\((.*)\)", re.DOTALL)
 _CHOICE = re.compile(rb"\bcfg_(?:select|if|match)!")
 _CALL = re.compile(r"(all|any|not)\s*\((.*)\)", re.DOTALL)
+_WORDS = frozenset({*COMMENTS, "string_literal", "raw_string_literal"})
+# What has its attributes within it.
+_LED = frozenset({"match_arm", "field_initializer", "shorthand_field_initializer"})
 _MOST_FEATURES = 8
 
 
@@ -107,8 +114,8 @@ def fitting(predicates: Sequence[str], package: Package, base: Configuration) ->
 
 
 def added(before: bytes, after: bytes) -> tuple[str, ...]:
-    """The predicates of the `#[cfg]`s that an edit adds."""
-    return tuple((_cfgs(after) - _cfgs(before)).elements())
+    """The predicates of the `#[cfg]`s that an edit adds, and of those whose code it changes."""
+    return tuple(predicate for predicate, _ in (_cfgs(after) - _cfgs(before)).elements())
 
 
 def adds_choices(before: bytes, after: bytes) -> bool:
@@ -153,15 +160,45 @@ def _closed(package: Package, names: Iterable[str]) -> set[str]:
     return found
 
 
-def _cfgs(text: bytes) -> Counter[str]:
-    found: Counter[str] = Counter()
+@lru_cache(maxsize=8)
+def _cfgs(text: bytes) -> Counter[tuple[str, bytes]]:
+    """Each predicate with the code behind it, in one spelling."""
+    found: Counter[tuple[str, bytes]] = Counter()
+    source: Source | None = None
     for match in _CFG.finditer(text):
         depth, end = 1, match.end()
         while end < len(text) and depth:
             depth += (text[end : end + 1] == b"(") - (text[end : end + 1] == b")")
             end += 1
-        found[" ".join(text[match.end() : end - 1].decode("utf-8", "replace").split())] += 1
+        words = " ".join(text[match.end() : end - 1].decode("utf-8", "replace").split())
+        source = source or parse(text)
+        behind = _behind(source, match.start())
+        for predicate in [words] if match["name"] == b"cfg" else _of_attributes(words):
+            if behind is not None:
+                found[predicate, b"".join(behind.split())] += 1
     return found
+
+
+def _of_attributes(words: str) -> Iterator[str]:
+    """What a `#[cfg_attr(...)]` of these arguments makes of the code behind it, where it holds another condition."""
+    predicate, *attributes = _parts(words)
+    for inner in filter(None, (_INNER.fullmatch(one.strip()) for one in attributes)):
+        yield f"any(not({predicate}), {inner[1]})"
+
+
+def _behind(source: Source, start: int) -> bytes | None:
+    """The code that an attribute stands before, or in; b"" where it is tokens of a macro's, None where it is none."""
+    path = path_at(source, start)
+    node = next((one for one in path if one.type.endswith("attribute_item")), None)
+    if node is None:
+        return None if any(one.type in _WORDS for one in path) else b""
+    whole = node.parent
+    if whole is not None and (node.type == "inner_attribute_item" or whole.type in _LED):
+        return whole.text or b""
+    after = node.next_sibling
+    while after is not None and after.type in ("attribute_item", *COMMENTS):
+        after = after.next_sibling
+    return after.text or b"" if after is not None else b""
 
 
 def _parts(text: str) -> Iterator[str]:

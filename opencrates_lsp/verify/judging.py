@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from opencrates_lsp.rust.items import Identity, items
-from opencrates_lsp.rust.syntax import parse
 from opencrates_lsp.values import Level, Severity, Verdict
 from opencrates_lsp.verify.believing import tested
 from opencrates_lsp.verify.cargo import Progress, Scope, Wrap
 from opencrates_lsp.verify.conditions import added, adds_choices
+from opencrates_lsp.verify.felt import adds_tests, concerns_tests, has_tests, reaches_out
 from opencrates_lsp.verify.messages import Finding, new_findings
 from opencrates_lsp.verify.proof import Analysed, Clock, Proof, conditions, counted, tool_of
-from opencrates_lsp.verify.reach import adds_tests, plain_scope, reaches_out, why_not, with_packages
+from opencrates_lsp.verify.reach import plain_scope, why_not, with_packages
 from opencrates_lsp.verify.running import Guard, runs_code_of
 from opencrates_lsp.verify.trial import Trial, in_thread
 from opencrates_lsp.verify.uncovered import its_own
-from opencrates_lsp.workspace.layout import Package
+from opencrates_lsp.workspace.layout import Layout, Package
 
 After = Mapping[Path, bytes | None]
+# Folders whose files are no part of a library or a program, as cargo has it by default.
+_APART = frozenset(("tests", "examples", "benches"))
 # What a value or an opaque type can do to code in other files: types and their bounds, patterns, layouts, evaluation.
-_OF_BODIES = frozenset(
-    "E0004 E0005 E0030 E0080 E0081 E0119 E0271 E0275 E0277 E0282 E0283 E0284 E0308 E0370 E0391 E0512 E0527 E0528 E0579"
-    " E0592 E0599 E0720 E0790".split()
-)
+_OF_BODIES = re.compile("E0(?:00[45]|030|08[01]|119|271|275|277|28[234]|308|370|391|512|52[78]|579|592|599|720|790)")
 # The same where rustc has no code for it.
 _OF_BOUNDS = re.compile(r"between threads|not general enough|higher-ranked|depth limit|recursion limit|cycle")
 
@@ -46,9 +44,10 @@ async def judged(
     ground, found = proof.ground, proof.analysed
     if found is None:
         return verdict_of(proof, clock, proof.reason, beyond=True)
-    wide = whole_workspace or await in_thread(lambda: _any(reaches_out, trial, after) or _any(adds_tests, trial, after))
-    if wide:
-        widened = await _widened(trial, proof, found, after, progress, clock)
+    felt = partial(_felt, trial, proof, found, after, whole_workspace=whole_workspace)
+    wide, tests = await in_thread(felt)
+    if wide or tests:
+        widened = await _widened(trial, proof, found, progress, clock, wide=wide, tests=tests)
         if isinstance(widened, str):
             return replace(verdict_of(proof, clock, widened), reached=False)
         found = widened
@@ -144,17 +143,43 @@ def _may_come_of_a_body(one: Finding) -> bool:
     """
     code = one.diagnostic.code or ""
     is_lint = code != "" and not code.startswith(("E0", "clippy::"))
-    of_body = code in _OF_BODIES if code else _OF_BOUNDS.search(one.diagnostic.message) is not None
-    return one.diagnostic.severity is Severity.ERROR and (is_lint or of_body)
+    of_body = _OF_BODIES.fullmatch(code) if code else _OF_BOUNDS.search(one.diagnostic.message)
+    return one.diagnostic.severity is Severity.ERROR and (is_lint or of_body is not None)
+
+
+def _felt(trial: Trial, proof: Proof, found: Analysed, after: After, *, whole_workspace: bool) -> tuple[bool, bool]:
+    """Whether the edit is to be checked where others see it, and whether in builds of tests."""
+    layout, package = proof.ground.layout, found.place.package
+    pairs = [(trial.base(path), text or b"") for path, text in after.items()]
+    more_tests = any(adds_tests(*pair) for pair in pairs)
+    wide = whole_workspace or more_tests or any(reaches_out(*pair) for pair in pairs)
+    if more_tests or any("test" in cfg for pair in pairs for cfg in added(*pair)):
+        return wide, True
+    doubled = (trial.doubles.named_in(package, trial.mirror, text) for _, text in pairs)
+    if not found.place.is_doubled and any(doubled):
+        return wide, True
+    users = {path: text for path, text in _users(trial, found, layout) if wide}
+    return wide, wide and any(concerns_tests(*pair, users.values()) for pair in pairs)
+
+
+def _users(trial: Trial, found: Analysed, layout: Layout) -> Iterator[tuple[Path, bytes]]:
+    """The texts before the edit that may be for builds of tests alone, of all that see the edit."""
+    folders = tuple(package.root for package in found.place.seen_by(layout))
+    for name, _, _ in trial.mirror.listed():
+        path = Path(name)
+        if path.suffix == ".rs" and any(map(path.is_relative_to, folders)):
+            text = trial.base(path)
+            if has_tests(text) or not _APART.isdisjoint(path.parts):
+                yield path, text
 
 
 async def _widened(
-    trial: Trial, proof: Proof, found: Analysed, after: After, progress: Progress, clock: Clock
+    trial: Trial, proof: Proof, found: Analysed, progress: Progress, clock: Clock, *, wide: bool, tests: bool
 ) -> Analysed | str:
     """The analysis of everything that can see the edit; or why rustc does not look at the item there."""
     ground, tool = proof.ground, tool_of(proof.level)
-    scope = with_packages(found.scope, found.place.seen_by(ground.layout))
-    if await in_thread(lambda: _changes_what_is_there(trial, after) or _any(adds_tests, trial, after)):
+    scope = with_packages(found.scope, found.place.seen_by(ground.layout)) if wide else found.scope
+    if tests:
         scope = replace(scope, configuration=replace(scope.configuration, all_targets=True), targets=())
     if scope == found.scope:
         return found
@@ -171,9 +196,15 @@ async def _widened(
 async def _hidden(trial: Trial, proof: Proof, found: Analysed, after: After) -> str | None:
     """Why a part of the candidate is compiled by nobody, where it brings conditions of its own."""
 
+    own = {"".join(cfg.split()) for cfg in found.place.cfgs}
+
+    def brought(before: bytes, text: bytes) -> list[str]:
+        # What the item itself is behind was shown to hold.
+        return [cfg for cfg in added(before, text) if "".join(cfg.split()) not in own]
+
     def texts() -> list[tuple[bytes, bytes]]:
         pairs = [(trial.base(path), text or b"") for path, text in after.items() if path.suffix == ".rs"]
-        return [(before, text) for before, text in pairs if added(before, text) or adds_choices(before, text)]
+        return [(before, text) for before, text in pairs if brought(before, text) or adds_choices(before, text)]
 
     changed = await in_thread(texts)
     if not changed:
@@ -181,24 +212,5 @@ async def _hidden(trial: Trial, proof: Proof, found: Analysed, after: After) -> 
     if any(adds_choices(before, text) for before, text in changed):
         return "the edit has several texts to choose from, of which one is compiled"
     active = await conditions(trial, proof.ground, found.scope, found.place, found.baseline)
-    off = [cfg for before, text in changed for cfg in added(before, text) if not active.compiles(cfg)]
+    off = [cfg for before, text in changed for cfg in brought(before, text) if not active.compiles(cfg)]
     return f"the edit puts code behind #[cfg({off[0]})], which is not compiled here" if off else None
-
-
-def _any(asked: Callable[[bytes, bytes], bool], trial: Trial, after: After) -> bool:
-    return any(asked(trial.base(path), text or b"") for path, text in after.items())
-
-
-def _changes_what_is_there(trial: Trial, after: After) -> bool:
-    """Whether an item that others may name is gone, or has another signature; what is only added is not meant."""
-    return any(_signatures(trial.base(path)) - _signatures(text or b"") for path, text in after.items())
-
-
-def _signatures(text: bytes) -> Counter[tuple[Identity, bytes]]:
-    """What can be named, as it is declared; of a struct or the like its body is part of that."""
-    found: Counter[tuple[Identity, bytes]] = Counter()
-    for item in items(parse(text)):
-        whole = item.identity.kind in ("struct", "enum", "union", "const", "static", "macro")
-        declared = item.node_span if whole else item.signature
-        found[item.identity, b" ".join(text[slice(*declared)].split())] += 1
-    return found

@@ -127,7 +127,9 @@ def _standing(trial: Trial, layout: Layout, subject: Subject) -> Standing | None
     if package is None:
         return None
     place = standing(package, subject, read, sharing=sharing, is_run=is_run_by_others(layout, package))
-    return replace(place, is_hidden=hidden_holes(read(subject.path), subject))
+    text = read(subject.path)
+    doubled = trial.doubles.named_in(package, trial.mirror, text)
+    return replace(place, is_hidden=hidden_holes(text, subject), is_doubled=bool(doubled))
 
 
 async def _search(
@@ -177,7 +179,9 @@ async def conditions(trial: Trial, ground: Ground, scope: Scope, place: Standing
     """
     target = ["--target", ground.configuration.target] if ground.configuration.target else []
     cargo = [str(ground.toolchain.cargo), "rustc", "--offline", *target, "--print", "cfg", "-Zunstable-options"]
-    env = dict(ground.toolchain.env)
+    # It builds nothing, and yet keeps what it knows of rustc where it would build.
+    cargo += ["--target-dir", str(trial.mirror.target)]
+    env = {**ground.toolchain.env, "CARGO_BUILD_BUILD_DIR": str(trial.mirror.target)}
     root = trial.mirror.root
     said = await run(cargo, cwd=root, env={**env, "RUSTC_BOOTSTRAP": "1"}, deadline_seconds=20)
     if said.code != 0:

@@ -35,9 +35,6 @@ _SELECTED = {"test": "--test", "example": "--example", "bench": "--bench"}
 # What these compile to is seen by their callers beyond their signatures; a macro may stand for `impl Trait`.
 _LEAKS = re.compile(r"\b(?:const|static|async)\b|->.*(?:\bimpl\b|\w\s*!)", re.DOTALL)
 _CONSTANT = re.compile(r"\bconst\s+(?:unsafe\s+|extern\s+|\"[^\"]*\"\s+)*fn\b")
-# What is seen beyond a body, wherever it stands, and what only builds of tests have.
-_OUTSIDE = re.compile(rb"\bimpl\b|\bmacro_export\b")
-_TESTS = re.compile(rb"#!?\[[^\]]*\btest\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,8 @@ class Standing:
     """What the source tells of an item: its package, the ways to its file, and the conditions on and around it.
 
     `sharing` are other members that compile the file too; `is_run` says that others run it while they are compiled.
-    `is_hidden` says that a hole stands where its code may vanish, though the code around it is compiled.
+    `is_hidden` says that a hole stands where its code may vanish, though the code around it is compiled, `is_doubled`
+    that its file uses names that mean something else in builds of tests.
     """
 
     path: Path
@@ -64,6 +62,7 @@ class Standing:
     sharing: tuple[Package, ...] = ()
     is_run: bool = False
     is_hidden: bool = False
+    is_doubled: bool = False
 
     @property
     def cfgs(self) -> tuple[str, ...]:
@@ -125,7 +124,7 @@ def first_scope(place: Standing, configuration: Configuration, packages: Sequenc
     if apart and len(apart) == len(place.routes) and not configuration.all_targets:
         targets = dict.fromkeys((_SELECTED[target.kind[0]], target.name) for target in apart)
         return Scope(names, configuration, tuple(word for target in targets for word in target))
-    if apart or place.is_tested or place.is_constant:
+    if apart or place.is_tested or place.is_constant or place.is_run or place.is_doubled:
         configuration = replace(configuration, all_targets=True)
     return Scope(names, configuration)
 
@@ -159,16 +158,6 @@ def other_scopes(place: Standing, first: Scope, base: Configuration) -> Iterator
         if scope not in seen:
             seen.append(scope)
             yield scope
-
-
-def reaches_out(before: bytes, after: bytes) -> bool:
-    """Whether an edit adds or takes what is seen outside of a body even where it stands in one."""
-    return len(_OUTSIDE.findall(before)) != len(_OUTSIDE.findall(after))
-
-
-def adds_tests(before: bytes, after: bytes) -> bool:
-    """Whether an edit adds what only builds of tests compile."""
-    return len(_TESTS.findall(after)) > len(_TESTS.findall(before))
 
 
 def is_reached(package: Package, path: Path, read: Read) -> bool:

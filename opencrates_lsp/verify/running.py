@@ -17,6 +17,7 @@ from opencrates_lsp.workspace.layout import Layout, Package
 from opencrates_lsp.workspace.manifests import read_manifest
 
 _KEPT = ("CARGO_BUILD_BUILD_DIR", "CARGO_TERM_QUIET", "CARGO_TERM_PROGRESS_WHEN", "CARGO_NET_OFFLINE")
+_USERS = frozenset({"bin", "test", "example", "bench"})
 NOWHERE = (
     "bubblewrap does not work here, and nobody agreed to run it without "
     '(install bubblewrap, or set verify.sandbox = "off" to run it all the same)'
@@ -91,8 +92,13 @@ def runs_code_of(layout: Layout, place: Standing, scope: Scope, after: Mapping[P
 
 
 def is_run_by_others(layout: Layout, package: Package) -> bool:
-    """Whether code of the package runs while other members are compiled: in their macros, or their build scripts."""
+    """Whether code of the package runs while others are compiled: in their macros, or their build scripts.
+
+    Others are members that are built from it, and the programs, tests and examples of a package of macros.
+    """
     dependants = layout.dependants(package)
+    if _is_macro(package) and any(target.kind[0] in _USERS for target in package.targets):
+        return True
     return bool(dependants) and (
         any(_is_macro(one) for one in (package, *dependants)) or any(map(_has_own_build_dependencies, dependants))
     )

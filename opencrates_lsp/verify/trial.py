@@ -21,6 +21,7 @@ from opencrates_lsp.values import Documents, Subject
 from opencrates_lsp.verify.bounds import Bounds
 from opencrates_lsp.verify.canary import Canary, canaries, is_reported
 from opencrates_lsp.verify.cargo import Cargo, Progress, Scope, Tool, Wrap
+from opencrates_lsp.verify.doubles import Doubles
 from opencrates_lsp.verify.libtest import Tested
 from opencrates_lsp.verify.messages import Report
 from opencrates_lsp.verify.mirror import Mirror
@@ -77,6 +78,7 @@ class Trial:
         self._tested: OrderedDict[tuple[object, ...], Tested] = OrderedDict()
         self.sharing = Sharing()
         self.skims = Skims()
+        self.doubles = Doubles()
         self._last_tested: object = None
         self.state = ""
         self.whole_state = ""

@@ -72,7 +72,7 @@ class Verifier:
         """Check the candidate `after` (whole texts; None deletes the file) against the baseline.
 
         `whole_workspace` is for edits that others can see: the packages that are built from this one are checked too,
-        and with all their targets when something is changed that was there.
+        and with all their targets where the edit may be felt there (see `felt`).
         """
         if proof.level in _UNPROVED:
             return replace(verdict_of(proof, Clock(), None), sandbox="no program was run")

@@ -180,6 +180,7 @@ async def test_what_the_users_build_read_beyond_a_package_is_not_taken_for_compi
 @pytest.mark.parametrize("place", ["env", "config"])
 async def test_a_target_directory_that_the_user_named_is_not_ours(provers: Provers, tmp_path: Path, place: str) -> None:
     named = tmp_path / "named"
+    named.mkdir()
     config = f'[build]\ntarget-dir = "{named}"\nbuild-dir = "{named}"\n' if place == "config" else ""
     if place == "env":
         provers = Provers(
@@ -193,9 +194,11 @@ async def test_a_target_directory_that_the_user_named_is_not_ours(provers: Prove
             ),
         )
     prover = await provers({"Cargo.toml": A, "src/lib.rs": F, ".cargo/config.toml": config})
-    assert (await prover.prepare()).reached
+    proof = await prover.prepare()
+    assert proof.reached
+    assert (await prover.judge(proof, "{ #[cfg(unix)] let _ = 1; 1 }")).passed is (os.name == "posix")
     await prover.verifier.close()
-    assert not named.exists()
+    assert list(named.iterdir()) == []
 
 
 async def test_what_a_build_reads_beside_the_workspace_is_there(provers: Provers) -> None:

@@ -137,7 +137,7 @@ CASES = {
     "build-script": Case({"src/lib.rs": "",
                           "build.rs": "fn main() { f(); }\nfn f() -> u8 { if false { todo!() } 1 }\n"},
                          file="build.rs", item="f"),
-    "macro": Case(MACRO_CRATE, file="m/src/lib.rs", code=None,
+    "macro": Case(MACRO_CRATE, file="m/src/lib.rs", code=None, configuration="default features, host, all targets",
                   right='{ let _ = input; "impl S { fn one() -> u8 { 1 } }".parse().unwrap() }',
                   wrong='{ let _ = input; "impl S { fn one() -> u16 { 1 } }".parse().unwrap() }'),
     "2015": Case(
