@@ -51,8 +51,6 @@ def _beginning(source: Source, offset: int) -> int:
     """A byte at or before `offset` that is in no string and in no comment."""
     path = path_at(source, offset)
     for node in path:
-        if node.is_error:
-            return 0
         if node.type in _TEXTS:
             offset = node.start_byte
     around = items_around(source, offset)
