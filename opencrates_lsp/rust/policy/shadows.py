@@ -137,6 +137,8 @@ def _is_tested(edit: Edit, name: str, of: Item) -> bool:
         and not any(" " in part for part in other.identity.module)
         and not is_for_tests(other)
         and other.identity.kind in _HIDING
+        # Macros have names of their own.
+        and (other.identity.kind != "macro" or of.identity.kind in ("macro", "use"))
         and (of.is_test or len(other.identity.module) < len(of.identity.module))
         for other in named(edit.before.source, name)
     )
