@@ -148,6 +148,8 @@ LINES = [line for line in FILE.splitlines() if line.startswith("use ")]
 def test_names_of_other_tests_and_of_methods_are_none_of_a_tests_own() -> None:
     before = "#[test]\nfn a() { fn help() {} help() }\n#[test]\nfn $0b() { g(); todo!() }"
     assert told(before, before.replace("$0", "").replace("todo!()", "fn help() {} help()")) == []
+    before = "macro_rules! g { () => {} }\n#[test]\nfn $0b() { f(); todo!() }"
+    assert told(before, before.replace("$0", "").replace("todo!()", "fn g() {} g()")) == []
     drop = (
         "#[cfg(test)]\nmod t { impl Drop for D { fn drop(&mut self) { assert!(self.x); } }\n#[test]\nfn $0f() { $ } }"
     )
