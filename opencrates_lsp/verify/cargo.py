@@ -119,7 +119,8 @@ class Cargo:
         if self.toolchain.minor >= _KEEP_GOING_SINCE:
             more.append("--keep-going")
         ended = await self._ended(tool, scope, more, progress, online=online, wrap=wrap)
-        return await asyncio.to_thread(read_report, ended.out, _said(tool, ended), ended.code, self.places)
+        report = await asyncio.to_thread(read_report, ended.out, _said(tool, ended), ended.code, self.places)
+        return replace(report, was_killed=ended.was_killed)
 
     async def fetch(self, progress: Progress = silent) -> None:
         """Download what is missing, so that what comes next can do without the network; it tells what it misses."""
@@ -221,4 +222,5 @@ def _shortened(said: bytes) -> str:
 
 
 def _said(tool: Tool, ended: Ended) -> str:
-    return ended.err + (f"\nerror: cargo {tool} did not come to its end: {ended.stopped}\n" if ended.stopped else "")
+    why = ended.stopped or ("it was killed" if ended.was_killed else None)
+    return ended.err + (f"\nerror: cargo {tool} did not come to its end: {why}\n" if why else "")

@@ -69,6 +69,7 @@ class Report:
     `built` are the folders of the packages of which anything was compiled or taken for unchanged.
     `programs` are the executables that were built: the package's folder, the target's name and kind, and the path.
     `conditions` are what build scripts set for `#[cfg]`, each with the folder of the package.
+    `was_killed` tells that cargo was ended by a signal: then it says nothing of what it did not come to.
     """
 
     ok: bool
@@ -78,6 +79,7 @@ class Report:
     programs: tuple[tuple[Path, str, str, Path], ...] = ()
     conditions: frozenset[tuple[Path, str]] = frozenset()
     said: str = ""
+    was_killed: bool = False
 
     @cached_property
     def errors(self) -> tuple[Finding, ...]:

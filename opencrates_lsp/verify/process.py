@@ -35,6 +35,11 @@ class Ended:
     timed_out: bool = False
     stopped: str | None = None
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether a signal of somebody else's ended it; what runs it for us tells that by a code above 128."""
+        return self.stopped is None and (self.code < 0 or 128 < self.code < 160)
+
 
 @dataclass(frozen=True, slots=True)
 class Keeper:

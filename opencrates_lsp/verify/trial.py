@@ -272,11 +272,21 @@ class Trial:
         online: bool = False,
         wrap: Wrap | None = None,
     ) -> Report:
-        """One run of cargo in the mirror as it is."""
+        """One run of cargo in the mirror as it is.
+
+        Raises `Missing` where cargo is killed twice, and not for what it runs: then nothing is known.
+        """
         mirror = self.mirror
         cargo = await in_thread(lambda: self._cargo(ground, wrap))
         try:
-            return await cargo.run(tool, scope, progress=progress, online=online, wrap=wrap)
+            report = await cargo.run(tool, scope, progress=progress, online=online, wrap=wrap)
+            if report.was_killed and wrap is None:
+                report = await cargo.run(tool, scope, progress=progress, online=online)
+            if report.was_killed and wrap is None:
+                raise Missing(
+                    "cargo was killed before it came to its end.", remedy="See whether there is enough memory for it."
+                )
+            return report
         finally:
             if wrap is not None:
                 await self._ran()

@@ -13,9 +13,15 @@ from pathlib import Path
 import pytest
 from prover import MANIFEST, Prover, Provers, lay
 
+from opencrates_lsp.errors import Missing
+
 A = MANIFEST.format(name="a")
 F = "pub fn f() -> u8 { todo!() }\n"
 WRONG = '{ let x: u8 = "wrong"; x }'
+KILLING = """#!/bin/sh
+if grep -qs killed src/lib.rs && [ ! -e '@till' ]; then touch '@mark'; kill -9 $PPID; sleep 5; fi
+exec "$@"
+"""
 
 
 @pytest.fixture
@@ -173,3 +179,25 @@ async def test_of_two_hundred_members_those_are_checked_that_can_see_the_edit(pr
     assert len(layout.dependants(names["m1"])) == MEMBERS - 1
     wrong = await prover.judge(await prover.prepare("m25/src/lib.rs", "SIZE"), "3")
     assert [error.path for error in wrong.new_errors] == [prover.root / "m50/src/lib.rs"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Signals are those of POSIX.")
+@pytest.mark.parametrize("broken", ["", 'pub fn g() -> u8 { "older" }\n'], ids=["clean", "older-error"])
+@pytest.mark.parametrize("times", ["once", "ever"])
+async def test_a_cargo_that_was_killed_tells_nothing(provers: Provers, broken: str, times: str) -> None:
+    """Its silence is no word for the candidate, whatever else is wrong; after the first time it is run again."""
+    mark = provers.folder / "mark"
+    till = mark if times == "once" else provers.folder / "never"
+    wrapper = lay(provers.folder, {"w": KILLING.replace("@till", str(till)).replace("@mark", str(mark))}) / "w"
+    wrapper.chmod(0o755)
+    prover = await provers({"Cargo.toml": A, "src/lib.rs": F + broken}, env={"RUSTC_WRAPPER": str(wrapper)})
+    proof = await prover.prepare()
+    assert proof.reached
+    wrong = "{ /* killed */ no_such() }"
+    if times == "ever":
+        with pytest.raises(Missing, match="killed"):
+            await prover.judge(proof, wrong)
+    else:
+        assert [error.code for error in (await prover.judge(proof, wrong)).new_errors] == ["E0425"]
+    assert mark.exists()
+    assert (await prover.judge(proof, "{ 1 }")).passed
