@@ -270,6 +270,8 @@ def test_a_wrong_variable_is_named(env: dict[str, str], place: str, remedy: str)
     loaded = load([environment_layer(env)])
     (problem,) = loaded.problems
     assert (problem.place, problem.remedy) == (place, remedy)
+    # It is its own place, and is named once.
+    assert not str(problem).startswith(f"{place}: `{place}`")
     assert loaded.settings == Settings()
 
 

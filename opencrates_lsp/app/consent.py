@@ -12,6 +12,15 @@ RUN = "Run it"
 LEAVE = "Do not run it"
 
 
+def _key(root: Path) -> str:
+    return f"run without a sandbox\n{root}"
+
+
+async def forget_consent(store: Store, root: Path) -> None:
+    """Nothing was said of this workspace; the next who needs it asks."""
+    await store.remembered.forget("consent", _key(root))
+
+
 class Consent:
     """The user's word for one workspace, as one job asks for it; a yes and a no are remembered, silence is not.
 
@@ -26,7 +35,7 @@ class Consent:
 
     async def __call__(self, ask: bool) -> bool:
         """Whether it may run; without `ask` only what was said before counts."""
-        key = f"run without a sandbox\n{self._root}"
+        key = _key(self._root)
         if self._said is None:
             known = await self._store.remembered.recall("consent", key)
             self._said = None if known is None else known == RUN

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from opencrates_lsp.app.consent import forget_consent
 from opencrates_lsp.errors import Missing, Refused
 from opencrates_lsp.face import Face
 from opencrates_lsp.home import Home
@@ -246,9 +247,13 @@ class Workspaces:
 
     async def _trusted(self, root: Path, face: Face | None) -> bool:
         said = await self._trust(root)
-        if self.launch.trusted and await self._store.remembered.recall("trust", str(root)) == "no":
-            # Who trusts it for one run has thought again: the next one without a word of its own asks.
-            await self._store.remembered.forget("trust", str(root))
+        if self.launch.trusted is not None:
+            # Who says otherwise for one run has thought again: the next one without a word of its own asks.
+            otherwise = "no" if self.launch.trusted else "yes"
+            if await self._store.remembered.recall("trust", str(root)) == otherwise:
+                await self._store.remembered.forget("trust", str(root))
+            if not self.launch.trusted:
+                await forget_consent(self._store, root)
         if said is not None or face is None:
             return said is True
         answer = await face.ask(

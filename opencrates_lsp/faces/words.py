@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from opencrates_lsp.errors import Cancelled, Declined, OpenCratesError
 from opencrates_lsp.values import Level, Usage, Verdict
@@ -56,9 +57,15 @@ def proved(verdict: Verdict) -> str:
             parts.append(f"{failed if passed else _tests(failed)} failed{which}")
         if verdict.tests.flaky:
             parts.append(f"{len(verdict.tests.flaky)} flaky")
-    parts += verdict.skipped
+    parts += _left_out(verdict.skipped)
     parts.append(f"{verdict.seconds:.1f} s")
     return f"{_CHECKED[verdict.level]}{_special(verdict.configuration)}: {', '.join(parts)}"
+
+
+def _left_out(skipped: Sequence[str]) -> list[str]:
+    """The first, and how many more there are: a sentence is read, a list is not; the answer has them all."""
+    more = len(skipped) - 1
+    return [*skipped[:1], *([f"{more} more {'is' if more == 1 else 'are'} left out"] if more > 0 else [])]
 
 
 def _tests(count: int) -> str:

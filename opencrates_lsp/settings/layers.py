@@ -46,7 +46,9 @@ class Problem:
     remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message}" + (f" {self.remedy}" if self.remedy else "")
+        # A variable is its own place, and an option a part of its own: the name is said once.
+        where = self.place.removesuffix(self.message.partition("`")[2].partition("`")[0]).removesuffix(": ")
+        return (f"{where}: " if where else "") + self.message + (f" {self.remedy}" if self.remedy else "")
 
 
 def _dotted(key: Key) -> str:

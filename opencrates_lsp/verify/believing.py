@@ -83,6 +83,10 @@ class _Judge:
         known = [name for name in tested.failed if name not in names and name != WHOLE]
         self.outcome.known += known
         self.outcome.waiting += await in_thread(lambda: self._waiting(before, tested, known))
+        if tested.timed_out:
+            # Those that failed before are no suspects, so that nothing else would tell that they were cut short.
+            name = f"`cargo test -p {run.describe()}`"
+            self.outcome.skipped.append(f"{name} was stopped with the edit, because it took longer than {seconds:g} s")
         if names:
             await self._believe(run, before, tested, names)
 

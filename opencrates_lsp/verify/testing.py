@@ -88,13 +88,14 @@ async def _first(
     before: dict[Scope, Tested] = {}
     skipped: list[str] = []
     left = budget
+    limit = f"{budget:g} s" + (" (verify.test_budget_seconds)" if level is Level.AUTO else "")
     for run in chosen.runs:
         name = f"`cargo test -p {run.describe()}`"
         if level is Level.AUTO and await in_thread(partial(slow.is_known, name, budget)):
-            skipped.append(f"{name} was not run, because it took longer than {budget:g} s a short while ago")
+            skipped.append(f"{name} was not run, because it took longer than {limit} a short while ago")
             continue
         if left <= 0:
-            skipped.append(f"{name} was not run, because the other tests had used up the {budget:g} s")
+            skipped.append(f"{name} was not run, because the other tests had used up {limit}")
             continue
         known = trial.tested(ground, run)
         tested = known or await trial.test(ground, run, progress, wrap, seconds=left)
@@ -102,7 +103,7 @@ async def _first(
         if tested.timed_out:
             if level is Level.AUTO:
                 await in_thread(partial(slow.add, name, budget))
-            skipped.append(f"{name} was stopped before the edit, because it took longer than {budget:g} s")
+            skipped.append(f"{name} was stopped before the edit, because it took longer than {limit}")
         elif not tested.is_built:
             skipped.append(f"{name} does not build, without the edit neither")
         else:

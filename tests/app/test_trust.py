@@ -11,6 +11,7 @@ import pytest
 from check import ScriptedFace
 
 from opencrates_lsp.app import App
+from opencrates_lsp.app.consent import LEAVE, RUN, Consent
 from opencrates_lsp.app.workspaces import NO_TRUST, TRUST, Launch
 from opencrates_lsp.home import Home
 from opencrates_lsp.values import Level
@@ -70,6 +71,24 @@ async def test_trusting_it_once_by_hand_takes_a_remembered_no_back(app: App, lib
     app.workspaces.launch = launch
     assert (await app.workspaces.of(library, face)).level is Level.AUTO
     assert len(face.asked) == 1
+
+
+async def test_distrusting_it_once_by_hand_takes_a_remembered_yes_back_and_the_word_on_running_with_it(
+    app: App, library: Path
+) -> None:
+    async def may_run(face: ScriptedFace) -> bool:
+        workspace = await app.workspaces.of(library, ScriptedFace([TRUST]))
+        return await Consent(app.store, workspace.layout.root, face)(ask=True)
+
+    assert await may_run(ScriptedFace([RUN]))
+    launch = app.workspaces.launch
+    app.workspaces.launch = replace(launch, trusted=False)
+    assert (await app.workspaces.of(library, ScriptedFace())).level is Level.PARSE
+    app.workspaces.launch = launch
+    face = ScriptedFace([TRUST])
+    await app.workspaces.of(library, face)
+    assert len(face.asked) == 1
+    assert not await may_run(ScriptedFace([LEAVE]))
 
 
 async def test_reading_it_for_offers_asks_nobody(app: App, library: Path) -> None:

@@ -43,3 +43,9 @@ def test_a_configuration_that_is_not_the_plain_one_is_named(configuration: Confi
 def test_the_tests_are_told_with_what_is_no_fault_of_the_edit(tests: Counted, told: str) -> None:
     verdict = Verdict(Level.TEST, True, "default features, host", tests=tests, seconds=1.2, skipped=("late",))
     assert proved(verdict) == f"cargo test: reached, 0 new errors, {told}, late, 1.2 s"
+
+
+def test_of_what_was_left_out_the_first_is_told_and_the_rest_is_counted() -> None:
+    for skipped, told in ((("late", "slow"), "late, 1 more is left out"), (("a", "b", "c"), "a, 2 more are left out")):
+        verdict = Verdict(Level.CHECK, True, "default features, host", seconds=1.2, skipped=skipped)
+        assert proved(verdict) == f"cargo check: reached, 0 new errors, {told}, 1.2 s"

@@ -96,12 +96,23 @@ async def test_a_test_that_the_edit_hangs_is_killed_and_broken(provers: Provers)
     assert right.passed, right
 
 
+async def test_tests_that_get_slow_where_they_failed_before_are_said_to_be_cut_short(provers: Provers) -> None:
+    waits = "#[cfg(test)] mod tests { use super::*; #[test] fn holds() { f(); loop {} } }\n"
+    prover = await provers({"Cargo.toml": A, "src/lib.rs": F.replace("1", "todo!()") + waits})
+    prover.ground = replace(prover.ground, consent=True, test_budget_seconds=300.0)
+    proof = await prover.prepare(item="f", level=Level.AUTO)
+    verdict = await prover.judge(replace(proof, ground=replace(proof.ground, test_budget_seconds=0.1)), "{ 2 }")
+    told = "`cargo test -p a --lib` was stopped with the edit, because it took longer than 5 s"
+    assert (verdict.passed, verdict.skipped) == (True, (told,))
+
+
 async def test_tests_that_are_too_slow_before_are_left_out_and_not_waited_for_again(provers: Provers) -> None:
     hangs = "#[cfg(test)] mod tests { use super::*; #[test] fn holds() { loop { assert_eq!(f(), 1); } } }\n"
     prover = await provers({"Cargo.toml": A, "src/lib.rs": F + hangs})
     prover.ground = replace(prover.ground, consent=True, test_budget_seconds=0.5)
     verdict = await prover.judge(await prover.prepare(item="f", level=Level.AUTO), "{ 2 }")
-    told = "`cargo test -p a --lib` was stopped before the edit, because it took longer than 0.5 s"
+    limit = "0.5 s (verify.test_budget_seconds)"
+    told = f"`cargo test -p a --lib` was stopped before the edit, because it took longer than {limit}"
     assert (verdict.passed, verdict.level, verdict.skipped) == (True, Level.CHECK, (told,))
     # Another process, too, knows it.
     await prover.verifier.close()
@@ -109,7 +120,7 @@ async def test_tests_that_are_too_slow_before_are_left_out_and_not_waited_for_ag
     provers.verifiers.append(prover.verifier)
     proof = await prover.prepare(item="f", level=Level.AUTO)
     again = await prover.judge(proof, "{ 2 }")
-    told = "`cargo test -p a --lib` was not run, because it took longer than 0.5 s a short while ago"
+    told = f"`cargo test -p a --lib` was not run, because it took longer than {limit} a short while ago"
     assert (again.passed, again.level, again.skipped) == (True, Level.CHECK, (told,))
     assert next(step.seconds for step in proof.steps if step.name == "tests before") < 0.5
 
