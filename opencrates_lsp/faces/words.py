@@ -17,6 +17,9 @@ _CHECKED = {
     Level.TEST: "cargo test",
 }
 
+_FOUND = (("error", "errors"), ("error or warning", "errors and warnings"))
+"""What is counted, one and several, without clippy's lints and with them."""
+
 _PLAIN = "default features"
 _USUAL = re.compile(r", (host|all targets)(?=,|$)")
 """What need not be said of a configuration: it is what everybody expects, or more than that."""
@@ -44,14 +47,15 @@ def proved(verdict: Verdict) -> str:
     errors = len(verdict.new_errors)
     parts = [
         "reached" if verdict.reached else "not reached",
-        f"{errors} new {'error' if errors == 1 else 'errors'}",
+        f"{errors} new {_FOUND[verdict.level is Level.CLIPPY][errors != 1]}",
     ]
     if verdict.tests is not None:
         passed, failed = verdict.tests.passed, verdict.tests.failed
         if passed or not failed:
             parts.append(f"{_tests(passed)} passed")
         if failed:
-            known = len(verdict.tests.failing_before) == failed
+            # Several examples of one item share its name, so there may be fewer names than failures.
+            known = verdict.tests.failing_before and not verdict.tests.broken
             which = " as before" if known else ""
             which = f", {len(verdict.tests.waiting)} of them waited for it" if verdict.tests.waiting else which
             parts.append(f"{failed if passed else _tests(failed)} failed{which}")

@@ -32,6 +32,7 @@ def test_a_configuration_that_is_not_the_plain_one_is_named(configuration: Confi
         (Counted(1, 0, 3), "1 test passed"),
         (Counted(0, 0, 0), "0 tests passed"),
         (Counted(2, 1, 0, failing_before=("t",)), "2 tests passed, 1 failed as before"),
+        (Counted(2, 3, 0, failing_before=("src/lib.rs - f", "t")), "2 tests passed, 3 failed as before"),
         (Counted(0, 2, 0, broken=("t",), failing_before=("u",)), "2 tests failed"),
         (
             Counted(1, 2, 0, failing_before=("t", "u"), waiting=(("t", "no"),)),
@@ -43,6 +44,11 @@ def test_a_configuration_that_is_not_the_plain_one_is_named(configuration: Confi
 def test_the_tests_are_told_with_what_is_no_fault_of_the_edit(tests: Counted, told: str) -> None:
     verdict = Verdict(Level.TEST, True, "default features, host", tests=tests, seconds=1.2, skipped=("late",))
     assert proved(verdict) == f"cargo test: reached, 0 new errors, {told}, late, 1.2 s"
+
+
+def test_at_clippy_warnings_count_too() -> None:
+    verdict = Verdict(Level.CLIPPY, True, "default features, host", seconds=1.2)
+    assert proved(verdict) == "cargo clippy: reached, 0 new errors and warnings, 1.2 s"
 
 
 def test_of_what_was_left_out_the_first_is_told_and_the_rest_is_counted() -> None:
