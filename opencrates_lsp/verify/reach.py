@@ -27,7 +27,9 @@ Read = Callable[[Path], bytes]
 _TEST = re.compile(r"\btest\b")
 _PATH = re.compile(rb'#\[\s*path\s*=\s*"([^"]+)"\s*\]')
 _DECLARES = re.compile(rb"\bmod\s+[\w#]+\s*[;{]")
-_INCLUDES = re.compile(rb'\binclude!\s*[({\[]\s*"([^"]+)"')
+# Before a path that counts from the package's folder and not from the file's.
+FROM_MANIFEST = rb'(?P<own>concat!\s*\(\s*env!\s*\(\s*"CARGO_MANIFEST_DIR"\s*\)\s*,\s*)?'
+_INCLUDES = re.compile(rb'\binclude!\s*[({\[]\s*%s"(?P<place>[^"]+)"' % FROM_MANIFEST)
 # How many ways to a file, and how many sets of features for each, are tried.
 _ROUTES = 2
 _FITS = 2
@@ -251,8 +253,8 @@ def files_of(target: Target, read: Read) -> Iterator[tuple[Path, tuple[str, ...]
         yield file, cfgs
         text = b"" if file in seen else read(file)
         seen.add(file)
-        for named in _INCLUDES.findall(text):
-            place = Path(os.path.normpath(file.parent / named.decode("utf-8", "replace")))
+        for named in _INCLUDES.finditer(text):
+            place = named_place(named, file, read)
             waiting.append((place, place.parent, cfgs))
         # Most files declare no module, and parsing them all would take longer than the check.
         if not _DECLARES.search(text):
@@ -260,6 +262,15 @@ def files_of(target: Target, read: Read) -> Iterator[tuple[Path, tuple[str, ...]
         source = parse(text)
         for item in items(source):
             waiting += [(*place, cfgs + item.cfgs) for place in _file(item, source, file, folder, read)]
+
+
+def named_place(named: re.Match[bytes], file: Path, read: Read) -> Path:
+    """The file that a text names by a path (`place`), which may count from its package's folder (`own`)."""
+    place = named["place"].decode("utf-8", "replace")
+    if named["own"] is None:
+        return Path(os.path.normpath(file.parent / place))
+    folder = next((folder for folder in file.parents if read(folder / "Cargo.toml")), file.parent)
+    return Path(os.path.normpath(folder / place.lstrip("/\\")))
 
 
 def _file(item: Item, source: Source, file: Path, folder: Path, read: Read) -> Iterator[tuple[Path, Path]]:

@@ -6,15 +6,14 @@ constants make of the text is compiled too.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from opencrates_lsp.verify.mirror import Mirror
-from opencrates_lsp.verify.reach import is_reached
+from opencrates_lsp.verify.reach import FROM_MANIFEST, is_reached, named_place
 from opencrates_lsp.workspace.layout import Layout, Package
 
-_NAMED = re.compile(rb'(?:\bpath\s*=|\binclude(?P<text>_str|_bytes)?!\s*[({\[])\s*"(?P<place>[^"]+)"')
+_NAMED = re.compile(rb'(?:\bpath\s*=|\binclude(?P<text>_str|_bytes)?!\s*[({\[])\s*%s"(?P<place>[^"]+)"' % FROM_MANIFEST)
 
 
 class Sharing:
@@ -61,11 +60,7 @@ class Sharing:
         known = self._named.get(name)
         if known is None or known[0] != digest:
             file = Path(name)
-            found = [
-                (one["place"].decode("utf-8", "replace"), bool(one["text"]))
-                for one in _NAMED.finditer(mirror.text(file))
-            ]
-            places = ((Path(os.path.normpath(file.parent / place)), as_text) for place, as_text in found)
-            known = (digest, tuple(places))
+            found = _NAMED.finditer(mirror.text(file))
+            known = (digest, tuple((named_place(one, file, mirror.text), bool(one["text"])) for one in found))
             self._named[name] = known
         return known[1]

@@ -45,6 +45,11 @@ CASES = {
         {**members(a="", b=""), **SHARED, "b/src/lib.rs": 'include!("../../a/src/x.rs");\n'},
         "a/src/x.rs", "{ crate::only() }", "{ 1 }",
     ),
+    "include-from-the-manifest": (
+        {**members(a="", b=""), **SHARED,
+         "b/src/lib.rs": 'include!(concat!(env!("CARGO_MANIFEST_DIR"), "/../a/src/x.rs"));\n'},
+        "a/src/x.rs", "{ crate::only() }", "{ 1 }",
+    ),
     "include-bytes": (
         {**members(a="", b=""), **SHARED,
          "b/src/lib.rs": f'const _: [u8; {len(F)}] = *include_bytes!("../../a/src/x.rs");\n'},
