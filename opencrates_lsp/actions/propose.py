@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from uuid import uuid4
 
 from opencrates_lsp.actions.base import Asked, Proof, Request, Tools
@@ -127,7 +128,7 @@ async def _rounds(request: Request, wanted: Asked, tools: Tools, proving: asynci
         if await takes_unmet(best, late, tools):
             return _change(request, wanted, best, tally, tools)
         failure = late
-    raise _refused(failure.refusal, tally.attempts, stop)
+    raise _refused(failure.refusal, wanted.task.subject.path, tally.attempts, stop)
 
 
 def _waiting(held: Held) -> int:
@@ -146,8 +147,9 @@ def _hopeless(done: Round, failure: Failure, tally: Tally) -> str:
     return ""
 
 
-def _refused(refusal: Refused, attempts: int, stop: str) -> Refused:
-    """The refusal with how much was tried for it."""
+def _refused(refusal: Refused, place: Path, attempts: int, stop: str) -> Refused:
+    """The refusal with the file that it is about, and how much was tried for it."""
+    refusal.place = refusal.place or place
     if refusal.verdict is not None:
         refusal.verdict = replace(refusal.verdict, attempts=attempts)
     if attempts > 1 or (attempts and stop):

@@ -74,8 +74,10 @@ async def test_where_no_answer_can_help_no_other_is_asked_for() -> None:
 async def test_what_was_wrong_once_before_is_not_asked_about_again() -> None:
     elided = answer("// ... existing code ...")
     tools = ScriptedTools(["No.", elided, "I said no.", RIGHT], limits=Limits(max_repairs=5))
-    with pytest.raises(Refused, match=r"3 answers were tried; what was wrong with it stayed"):
+    with pytest.raises(Refused, match=r"3 answers were tried; what was wrong with it stayed") as refused:
         await run(ACTION, MARKED, tools)
+    # Several files may be worked on, and the answer alone does not say in which it was to be laid.
+    assert refused.value.place == Path("/crate/src/lib.rs")
     assert len({prompt.messages for prompt in tools.prompts}) == 3
 
 
