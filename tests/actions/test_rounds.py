@@ -74,11 +74,19 @@ async def test_where_no_answer_can_help_no_other_is_asked_for() -> None:
 async def test_what_was_wrong_once_before_is_not_asked_about_again() -> None:
     elided = answer("// ... existing code ...")
     tools = ScriptedTools(["No.", elided, "I said no.", RIGHT], limits=Limits(max_repairs=5))
-    with pytest.raises(Refused, match=r"3 answers were tried; what was wrong with it stayed") as refused:
+    with pytest.raises(Refused, match=r"3 answers were tried; what was wrong with it stayed"):
         await run(ACTION, MARKED, tools)
-    # Several files may be worked on, and the answer alone does not say in which it was to be laid.
-    assert refused.value.place == Path("/crate/src/lib.rs")
     assert len({prompt.messages for prompt in tools.prompts}) == 3
+
+
+async def test_a_refusal_that_is_about_the_answer_alone_names_the_file() -> None:
+    class Guarded(ScriptedTools):
+        def restored(self, answer: str, text: bytes) -> str:
+            raise Refused("The answer writes the marker of a secret where that secret did not stand.")
+
+    with pytest.raises(Refused) as refused:
+        await run(ACTION, MARKED, Guarded([RIGHT], limits=Limits(max_repairs=0)))
+    assert refused.value.place == Path("/crate/src/lib.rs")
 
 
 async def test_a_question_is_never_asked_twice(tmp_path: Path) -> None:
