@@ -30,6 +30,8 @@ _DECLARES = re.compile(rb"\bmod\s+[\w#]+\s*[;{]")
 # Before a path that counts from the package's folder and not from the file's.
 FROM_MANIFEST = rb'(?P<own>concat!\s*\(\s*env!\s*\(\s*"CARGO_MANIFEST_DIR"\s*\)\s*,\s*)?'
 _INCLUDES = re.compile(rb'\binclude!\s*[({\[]\s*%s"(?P<place>[^"]+)"' % FROM_MANIFEST)
+# Errors with a code at which rustc stops, an overflow among the traits.
+_FATAL = ("E0275",)
 # How many ways to a file, and how many sets of features for each, are tried.
 _ROUTES = 2
 _FITS = 2
@@ -204,7 +206,7 @@ def why_not(place: Standing, report: Report, layout: Layout, active: Conditions)
 
 def stopped_by(package: Package, report: Report, layout: Layout) -> str | None:
     """The error that keeps rustc from the package's types: in itself, in what it is built from, or cargo's own."""
-    own = [one for one in report.errors if one.package == package.root and one.diagnostic.code is None]
+    own = [one for one in report.errors if one.package == package.root and one.diagnostic.code in (None, *_FATAL)]
     for one in own:
         if one.diagnostic.path is not None:
             return f"rustc stops at an error in {_place(one.diagnostic.rendered, one.diagnostic.path, layout)}"

@@ -77,6 +77,7 @@ async def test_what_only_comes_to_light_is_no_fault_of_the_edit(
     assert ([error.code for error in verdict.new_errors], verdict.passed) == (codes, not codes)
 
 
+OVERFLOWING = "trait T {}\nstruct S<X>(X);\nimpl<X> T for S<X> where S<S<X>>: T {}\n"
 FAR = "pub mod away;\npub mod broken;\n"
 AWAY = {
     "pattern": ("pub const N: usize = 2;", "fn g(x: [u8; crate::N]) -> u8 { let [a, b] = x; a + b }", "3", "2"),
@@ -119,6 +120,7 @@ async def test_what_a_value_breaks_elsewhere_counts_beside_an_older_error(
         ({"src/lib.rs": "#[cfg(windows)]\n" + F}, "src/lib.rs", "{ 0 }", True, "it is behind #[cfg(windows)]"),
         ({"src/orphan.rs": F}, "src/orphan.rs", "{ 0 }", True, "no `mod` reaches src/orphan.rs"),
         ({"src/lib.rs": F + "mod gone;\nfn other( {\n"}, "src/lib.rs", "{ 0 }", True, "rustc stops at an error in"),
+        ({"src/lib.rs": OVERFLOWING + F}, "src/lib.rs", "{ 0 }", True, "rustc stops at an error in src/lib.rs:"),
         ({"b/Cargo.toml": "[package\n"}, "src/lib.rs", "{ 0 }", True, "cargo stops before it"),
     ],
 )
