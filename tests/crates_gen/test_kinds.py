@@ -12,6 +12,8 @@ from opencrates_lsp.crates.build import build
 from opencrates_lsp.crates.skeleton import kinds
 from opencrates_lsp.crates.spec import LICENSE, CrateSpec
 
+pytestmark = pytest.mark.kinds
+
 NASTY = 'Zoë\'s "parser" \\ of `a = b`\n\n```rust\nfail!()\n```\n# [x] <y> {{ name }} {% raw %} \u202e 🦀\t1\\'
 
 

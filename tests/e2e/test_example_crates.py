@@ -17,6 +17,8 @@ from opencrates_lsp.rust.holes import holes
 from opencrates_lsp.rust.items import qualified_name
 from opencrates_lsp.rust.syntax import parse
 
+pytestmark = pytest.mark.proof
+
 
 def answering(crate: crates_data.Crate) -> Callable[[Request], str]:
     """A script that knows the right answer to each hole by the name that the prompt says."""

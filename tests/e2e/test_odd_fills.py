@@ -10,6 +10,8 @@ import pytest
 from lsp import editor, fill
 from model_server import model_server
 
+pytestmark = pytest.mark.proof
+
 MANIFEST = '[package]\nname = "{name}"\nversion = "0.1.0"\nedition = "{edition}"\n'
 B = {"b/Cargo.toml": MANIFEST.format(name="b", edition="2021"), "b/src/lib.rs": "pub fn b() -> u8 { 1 }\n"}
 F = "pub fn f() -> u8 {\n    todo!()\n}\n"

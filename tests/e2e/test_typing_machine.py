@@ -13,6 +13,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from typing_life import Life
 from typing_world import World, world
 
+pytestmark = pytest.mark.proof
+
 LIVES, MANY = 5, 100
 STEPS = 30
 EDITORS = [(plain, encoding) for plain in (False, True) for encoding in ("utf-8", "utf-16", "utf-32")]

@@ -36,7 +36,7 @@ COUNT = int(os.environ.get("SOUNDNESS_COUNT", "300"))
 SEED = int(os.environ.get("SOUNDNESS_SEED", "2026"))
 MIRRORS = 3
 LONG_AGO = 1_000_000_000
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(1500)]
 
 
 @dataclass

@@ -16,7 +16,10 @@ from opencrates_lsp.values import Level
 from opencrates_lsp.verify.bounds import Bounds
 from opencrates_lsp.verify.sandbox import probe
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="There is bubblewrap on Linux alone.")
+pytestmark = [
+    pytest.mark.proof,
+    pytest.mark.skipif(sys.platform != "linux", reason="There is bubblewrap on Linux alone."),
+]
 
 SCRIPT = {"Cargo.toml": MANIFEST.format(name="a"), "src/lib.rs": "", "build.rs": "fn main() { todo!() }\n"}
 MACRO = {

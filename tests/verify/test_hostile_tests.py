@@ -26,6 +26,7 @@ from opencrates_lsp.verify.sandbox import probe
 from opencrates_lsp.verify.toolchain import Toolchain
 
 pytestmark = [
+    pytest.mark.proof,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(sys.platform != "linux", reason="There is bubblewrap on Linux alone."),
 ]

@@ -9,6 +9,8 @@ from prover import MANIFEST, Provers
 
 from opencrates_lsp.terms import Configuration
 
+pytestmark = pytest.mark.proof
+
 A = MANIFEST.format(name="a")
 F = "pub fn f() -> u8 { todo!() }\n"
 

@@ -15,6 +15,8 @@ from prover import MANIFEST, Prover, Provers, lay
 
 from opencrates_lsp.errors import Missing
 
+pytestmark = pytest.mark.proof
+
 A = MANIFEST.format(name="a")
 F = "pub fn f() -> u8 { todo!() }\n"
 WRONG = '{ let x: u8 = "wrong"; x }'

@@ -12,6 +12,8 @@ from prover import MANIFEST, Provers, lay
 
 from opencrates_lsp.workspace.layout import load_layout
 
+pytestmark = pytest.mark.proof
+
 A = MANIFEST.format(name="a")
 B = {"Cargo.toml": MANIFEST.format(name="b"), "src/lib.rs": "pub fn b() -> u8 { 1 }\n"}
 F = "pub fn f() -> u8 { todo!() }\n"

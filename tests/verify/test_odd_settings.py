@@ -18,6 +18,8 @@ from prover import MANIFEST, Provers, lay
 from opencrates_lsp.errors import Missing
 from opencrates_lsp.terms import Configuration
 
+pytestmark = pytest.mark.proof
+
 A = MANIFEST.format(name="a")
 F = "pub fn f() -> u8 { todo!() }\n"
 WRONG = '{ let x: u8 = "wrong"; x }'
