@@ -18,6 +18,8 @@ from opencrates_lsp.verify.sandbox import probe
 
 pytestmark = [
     pytest.mark.proof,
+    # Beside each other their processes would be counted against whoever is watched.
+    pytest.mark.xdist_group("hostile"),
     pytest.mark.skipif(sys.platform != "linux", reason="There is bubblewrap on Linux alone."),
 ]
 

@@ -27,6 +27,8 @@ from opencrates_lsp.verify.toolchain import Toolchain
 
 pytestmark = [
     pytest.mark.proof,
+    # Beside each other their processes would be counted against whoever is watched.
+    pytest.mark.xdist_group("hostile"),
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(sys.platform != "linux", reason="There is bubblewrap on Linux alone."),
 ]
