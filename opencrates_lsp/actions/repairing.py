@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
@@ -105,8 +106,15 @@ async def _tests(tests: TestCount, request: Request, task: Task, tools: Tools) -
     told: list[dict[str, str]] = []
     for name, said in failing_tests(tests)[:_MOST_TESTS]:
         source = await _test_source(name.rsplit("::", 1)[-1], request, task, tools)
-        told.append({"name": name, "source": source[:_MOST_OF_A_TEST], "printed": said.strip()[-_MOST_OF_A_TEST:]})
+        told.append(
+            {"name": name, "source": source[:_MOST_OF_A_TEST], "printed": _without_backtrace(said)[-_MOST_OF_A_TEST:]}
+        )
     return told
+
+
+def _without_backtrace(said: str) -> str:
+    """What a test printed and said in the end; where its panic came through tells a model nothing."""
+    return re.sub(r"(?m)^stack backtrace:\n(?:^ .*\n?)*(?:^note: .*\n?)?", "", said).strip()
 
 
 async def _test_source(name: str, request: Request, task: Task, tools: Tools) -> str:

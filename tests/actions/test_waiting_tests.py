@@ -20,6 +20,7 @@ mod tests {
     }
 }
 """
+TRACED = {"RUST_BACKTRACE": "1"}
 HOLD = {"verify__level": "test", "verify__sandbox": "off"}
 
 
@@ -32,7 +33,9 @@ def filled(crate: Filling) -> str:
 
 
 async def test_an_answer_that_fails_them_is_repaired_with_what_they_said(tmp_path: Path) -> None:
-    async with filling(tmp_path, {"src/lib.rs": ITEM + TESTS}, [answer("x + 2"), answer("x * 2")], **HOLD) as crate:
+    async with filling(
+        tmp_path, {"src/lib.rs": ITEM + TESTS}, [answer("x + 2"), answer("x * 2")], TRACED, **HOLD
+    ) as crate:
         change = await crate.fill()
         assert crate.text(change) == (ITEM + TESTS).replace("todo!()", "x * 2")
         assert change.verdict.attempts == 2
@@ -42,6 +45,7 @@ async def test_an_answer_that_fails_them_is_repaired_with_what_they_said(tmp_pat
         assert "three twice" in told
         assert "assert_eq!(super::twice(3), 6" in told
         assert "tests that waited for it fail" in told
+        assert "backtrace" not in told
 
 
 @pytest.mark.parametrize("takes", [True, False])

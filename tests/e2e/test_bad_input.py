@@ -307,8 +307,8 @@ async def test_a_wrong_setting_is_shown_with_its_place_and_the_rest_works(tmp_pa
             f"{root}/opencrates.toml:2",
             "config.toml:3",
             "OPENCRATES_AI__MAX_OUTPUT_TOKENS",
-            "initializationOptions: policy.unsafe",
-            "initializationOptions: nonsense",
+            "initializationOptions: `policy.unsafe`",
+            "initializationOptions: `nonsense",
         ):
             assert sum(place in message for message in user.messages) == 1, (place, user.messages)
         # The message of the fill, one a problem, and nothing about what editors pass beside settings.
@@ -324,7 +324,7 @@ async def test_settings_that_a_repository_reaches_may_only_tighten(tmp_path: Pat
         async with user:
             answer = await user.fill(opened(user))
             assert (answer["state"], answer["verdict"]["level"]) == ("applied", "check"), answer["reason"]
-            assert any("workspace/configuration: ai.openai.base_url" in message for message in user.messages)
+            assert any("workspace/configuration: `ai.openai.base_url`" in message for message in user.messages)
 
 
 WRONG = [

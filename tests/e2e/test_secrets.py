@@ -28,7 +28,7 @@ pub fn ask(client: &Client) -> usize {{
 #[test]
 fn asks() {{
     let with = "{GITHUB}";
-    assert_eq!(ask(&Client {{ url: with }}), 84);
+    assert_eq!(ask(&Client {{ url: with }}), 87);
 }}
 """
 OTHER = f"""\
