@@ -48,7 +48,7 @@ test: $(VENV)/.dev
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not (proof or editors or services or kinds or long)" $(ARGS)
 
 test-proof: $(VENV)/.dev
-	$(PYTEST) -n $(WORKERS) --dist loadgroup -m proof $(ARGS)
+	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "proof and not long" $(ARGS)
 
 test-kinds: $(VENV)/.dev
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m kinds $(ARGS)

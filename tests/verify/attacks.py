@@ -228,7 +228,7 @@ LEFT = (
     Attack("old times", OLD_TIMES),
 )
 STOPPED = (
-    Attack("forks", FORKS, "it started more than 150 processes and threads and was killed"),
+    Attack("forks", FORKS, "it started more than 600 processes and threads and was killed"),
     Attack("allocates", ALLOCATES, "it wanted more than the 600 MiB of memory"),
     Attack("allocates together", ALLOCATES_TOGETHER, "it wanted more than the 600 MiB of memory"),
     Attack("prints", PRINTS.replace("@stream@", "stdout"), "it printed more than 8 MiB and was killed"),

@@ -34,7 +34,7 @@ pytestmark = [
 ]
 
 _MIB = 1 << 20
-BOUNDS = Bounds(memory=600 * _MIB, processes=150, disk=64 * _MIB, file=512 * _MIB, temporary=32 * _MIB, output=8 * _MIB)
+BOUNDS = Bounds(memory=600 * _MIB, processes=600, disk=64 * _MIB, file=512 * _MIB, temporary=32 * _MIB, output=8 * _MIB)
 FILES = {
     "Cargo.toml": MANIFEST.format(name="a") + "[lib]\ndoctest = false\n",
     "src/lib.rs": "pub mod m { pub mod one; }\n" + LIBRARY,
