@@ -153,7 +153,8 @@ class _Judge:
         self.clock.step("tests")
         alone = await self._alone(run, names, self.after, seconds)
         self.clock.step("tests again")
-        still = [name for name in names if _fails(alone, name)]
+        # A run that was killed in its middle may not even name its tests: then whatever is not seen to pass is meant.
+        still = [name for name in names if _fails(alone, name)] or [name for name in names if not alone.passed[name]]
         then = [name for name in names if name not in still and tested.failed[name]]
         outcome.flaky += then
         outcome.passed_then += sum(tested.failed[name] for name in then)
